@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Square, rotated crops of a frame: the person's trunk points up in them, whatever its lean."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+MARGIN = 1.25
+"""Crop side over the diameter of the person's circle, as the landmark network was trained.
+
+Source: mediapipe/modules/pose_landmark/pose_landmarks_to_roi.pbtxt, scale_x and scale_y.
+"""
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of a frame.
+
+    Attributes:
+        centre_px: (2,) centre, pixels of the upright frame.
+        side_px: Side, pixels of the upright frame.
+        angle: Clockwise turn of the crop in the image, radians: 0 for an upright person.
+    """
+
+    centre_px: NDArray[np.float64]
+    side_px: float
+    angle: float
+
+    @classmethod
+    def around(cls, hip_px: NDArray[np.float64], reach_px: NDArray[np.float64]) -> "Crop":
+        """Crop that holds the whole person, from the two points that the networks give for it.
+
+        Args:
+            hip_px: (2,) middle of the hips, pixels.
+            reach_px: (2,) point straight above the hips on the circle that holds the body, pixels.
+
+        Returns:
+            The crop, turned so that `reach_px` lies straight above `hip_px` in it.
+        """
+        dx, dy = np.asarray(reach_px, float) - np.asarray(hip_px, float)
+        radius = float(np.hypot(dx, dy))
+        return cls(np.asarray(hip_px, float), 2.0 * MARGIN * radius, float(np.arctan2(dx, -dy)))
+
+    def rotation(self) -> NDArray[np.float64]:
+        """Rotation (2, 2) from crop axes to image axes, x right and y down."""
+        cos, sin = np.cos(self.angle), np.sin(self.angle)
+        return np.array([[cos, -sin], [sin, cos]])
+
+    def to_frame(self, points: NDArray[np.float64], size_px: int) -> NDArray[np.float64]:
+        """Carry points of the crop into the frame.
+
+        Args:
+            points: (..., 2) pixels of the crop, origin at its top-left corner.
+            size_px: Side of the crop picture that the points were found in, pixels.
+
+        Returns:
+            (..., 2) pixels of the upright frame.
+        """
+        offset = (points / size_px - 0.5) * self.side_px
+        return self.centre_px + offset @ self.rotation().T
+
+    def cut(self, frame: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
+        """Sample the crop from a frame, black outside of it.
+
+        Args:
+            frame: (H, W, 3) picture.
+            size_px: Side of the picture wanted, pixels.
+
+        Returns:
+            (size_px, size_px, 3) picture.
+        """
+        scale = self.side_px / size_px
+        linear = self.rotation() * scale
+        # OpenCV counts from pixel centres, this project from the corner of the first pixel.
+        half = np.full(2, 0.5)
+        shift = self.to_frame(half, size_px) - half
+        matrix = np.column_stack([linear, shift])
+        return np.asarray(
+            cv2.warpAffine(
+                frame,
+                matrix,
+                (size_px, size_px),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_CONSTANT,
+            ),
+            np.uint8,
+        )

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds people in a frame: BlazePose's detector on the whole frame and on overlapping tiles of it.
+
+Source: mediapipe/modules/pose_detection/pose_detection_cpu.pbtxt (anchors, scales, thresholds).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from .crop import Crop
+from .session import Session
+
+INPUT_PX: Final = 224
+MIN_SCORE: Final = 0.5
+SAME_PERSON: Final = 0.35
+"""Hips closer than this share of the larger person's reach belong to one person."""
+LAYERS: Final = ((8, 2), (16, 2), (32, 6))
+"""(stride, anchors a cell) of the three groups of output layers."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One person found.
+
+    Attributes:
+        score: 0..1.
+        hip_px: (2,) middle of the hips, pixels of the upright frame.
+        reach_px: (2,) point above the hips on the circle that holds the body, pixels.
+    """
+
+    score: float
+    hip_px: NDArray[np.float64]
+    reach_px: NDArray[np.float64]
+
+    def crop(self) -> Crop:
+        """Crop for the landmark network."""
+        return Crop.around(self.hip_px, self.reach_px)
+
+
+def _anchors() -> NDArray[np.float64]:
+    centres = []
+    for stride, count in LAYERS:
+        cells = (np.arange(INPUT_PX // stride) + 0.5) * stride / INPUT_PX
+        y, x = np.meshgrid(cells, cells, indexing="ij")
+        centres.append(np.repeat(np.column_stack([x.ravel(), y.ravel()]), count, axis=0))
+    return np.concatenate(centres)
+
+
+ANCHORS: Final = _anchors()
+
+
+def tiles(width: int, height: int, levels: int) -> list[Crop]:
+    """Squares to search: the whole frame, then ever smaller squares that overlap by half.
+
+    Args:
+        width: Width of the frame, pixels.
+        height: Height of the frame, pixels.
+        levels: 1 for the whole frame only; each further level halves the square, beginning with
+            the frame's short side.
+
+    Returns:
+        Upright crops.
+    """
+    squares = [Crop(np.array([width / 2, height / 2]), float(max(width, height)), 0.0)]
+    for level in range(levels - 1):
+        side = min(width, height) / 2**level
+        if side < INPUT_PX:
+            break
+        columns, rows = (
+            np.linspace(side / 2, extent - side / 2, int(np.ceil(2 * extent / side)) - 1)
+            for extent in (width, height)
+        )
+        squares += [Crop(np.array([x, y]), side, 0.0) for y in rows for x in columns]
+    return squares
+
+
+def detect(session: Session, frame: NDArray[np.uint8], levels: int = 2) -> list[Detection]:
+    """Find the people of a frame.
+
+    Args:
+        session: The detector.
+        frame: (H, W, 3) RGB.
+        levels: How finely the frame is searched, see `tiles`.
+
+    Returns:
+        People, best score first; empty when there is nobody.
+    """
+    height, width = frame.shape[:2]
+    squares = tiles(width, height, levels)
+    pictures = np.stack([square.cut(frame, INPUT_PX) for square in squares])
+    boxes, scores = session.run(pictures.astype(np.float32) / 127.5 - 1.0, ("boxes", "scores"))
+    found: list[Detection] = []
+    for square, box, logit in zip(squares, boxes, scores[..., 0], strict=True):
+        score = expit(logit)
+        keep = score > MIN_SCORE
+        points = box[keep, 4:8].reshape(-1, 2, 2).astype(float) + ANCHORS[keep, None] * INPUT_PX
+        points = square.to_frame(points, INPUT_PX)
+        found += [
+            Detection(float(value), hip, reach)
+            for value, (hip, reach) in zip(score[keep], points, strict=True)
+        ]
+    return merge(found)
+
+
+def merge(found: list[Detection]) -> list[Detection]:
+    """Make one detection of those that show the same person, by score-weighted mean.
+
+    Args:
+        found: Detections of all tiles.
+
+    Returns:
+        One detection a person, best score first.
+    """
+    rest = sorted(found, key=lambda detection: -detection.score)
+    people = []
+    while rest:
+        same = [other for other in rest if _near(rest[0], other)]
+        weights = [other.score for other in same]
+        hip = np.average([other.hip_px for other in same], axis=0, weights=weights)
+        reach = np.average([other.reach_px for other in same], axis=0, weights=weights)
+        people.append(Detection(rest[0].score, hip, reach))
+        rest = [other for other in rest if not _near(same[0], other)]
+    return people
+
+
+def _near(a: Detection, b: Detection) -> bool:
+    reach = max(np.linalg.norm(one.reach_px - one.hip_px) for one in (a, b))
+    return bool(np.linalg.norm(a.hip_px - b.hip_px) < SAME_PERSON * reach)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From 37 points a frame to metric 3D in the world: scale by stature, root by reprojection, floor.
+
+The whole clip is used at once; nothing is smoothed here and nothing is invented for empty frames.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera import LEVEL_UP, Camera, ray_rotation, world_axes
+from .keypoints import INDEX
+
+STATURE_CHAIN: Final = (
+    ("heel", "knee"),
+    ("knee", "hip"),
+)
+"""Leg segments, both sides; with the chain hip, neck, neck_03, head they add up to stature."""
+
+SURE_SCORE: Final = 0.5
+STANDING_BEND: Final = np.radians(60.0)
+"""Knees and hips bent less than this: the person stands or walks. A whole stride must pass, or only
+the frames in which the walker leans one way would count."""
+STANDING_FRAMES: Final = 10
+MAX_TILT: Final = np.radians(25.0)
+"""A camera tilted further is not taken from the person's word alone."""
+
+FLOOR_PERCENTILE: Final = 5.0
+"""Feet below this percentile of all frames count as on the floor: robust to a few bad frames."""
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A clip's people in the world.
+
+    Attributes:
+        xyz_m: (T, P, K, 3) metres, world frame, NaN where nobody is seen.
+        world_from_camera: (4, 4) rigid transform.
+        up_source: "standing person" or, where nobody stands, "camera assumed level".
+    """
+
+    xyz_m: NDArray[np.float32]
+    world_from_camera: NDArray[np.float64]
+    up_source: str
+
+
+def lift(
+    xy_px: NDArray[np.float64],
+    score: NDArray[np.float64],
+    relative_m: NDArray[np.float64],
+    ray_px: NDArray[np.float64],
+    camera: Camera,
+    subject_height_m: float,
+) -> Lifted:
+    """Place the people of a clip in the world.
+
+    Args:
+        xy_px: (T, P, K, 2) pixels of the upright frame, NaN where nobody is seen.
+        score: (T, P, K) 0..1.
+        relative_m: (T, P, K, 3) from the middle of the hips, x right, y down, z away along the ray.
+        ray_px: (T, P, 2) centre of the crop that each body was seen in.
+        camera: The camera.
+        subject_height_m: Standing height of the people, metres.
+
+    Returns:
+        Points in the world: +Z up, floor at 0, the first body found stands above the origin.
+    """
+    scale = subject_height_m / stature(relative_m, score)
+    turned = np.einsum("tpij,tpkj->tpki", ray_rotation(camera.slopes(ray_px)), scale * relative_m)
+    xyz_camera = turned + root_translation(xy_px, score, turned, camera)[:, :, None]
+    standing = standing_up(turned, score)
+    axes = world_axes(LEVEL_UP if standing is None else standing)
+    xyz = xyz_camera @ axes.T
+    shift = -_ground_origin(xyz)
+    world_from_camera = np.eye(4)
+    world_from_camera[:3, :3], world_from_camera[:3, 3] = axes, shift
+    source = "camera assumed level" if standing is None else "standing person"
+    return Lifted((xyz + shift).astype(np.float32), world_from_camera, source)
+
+
+def stature(relative_m: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+    """Standing height that the bodies' segments add up to.
+
+    Args:
+        relative_m: (T, P, K, 3) points in one frame of axes, NaN where nobody is seen.
+        score: (T, P, K) 0..1.
+
+    Returns:
+        Median over the frames where the legs are seen (all frames when there are none), in the
+        units of the points.
+    """
+
+    def length(a: str, b: str) -> NDArray[np.float64]:
+        apart = relative_m[..., INDEX[a], :] - relative_m[..., INDEX[b], :]
+        return np.asarray(np.linalg.norm(apart, axis=-1))
+
+    legs = sum(
+        (length(f"left_{a}", f"left_{b}") + length(f"right_{a}", f"right_{b}")) / 2
+        for a, b in STATURE_CHAIN
+    )
+    total = legs + length("hip", "neck") + length("neck", "neck_03") + length("neck_03", "head")
+    parts = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("ankle", "knee")]
+    seen = np.isfinite(total)
+    sure = seen & (score[..., parts].min(axis=-1) >= SURE_SCORE)
+    return float(np.median(total[sure if sure.any() else seen]))
+
+
+def standing_up(
+    relative_m: NDArray[np.float64], score: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Direction against gravity, from people who stand or walk.
+
+    Args:
+        relative_m: (T, P, K, 3) points, camera axes, NaN where nobody is seen.
+        score: (T, P, K) 0..1.
+
+    Returns:
+        (3,) unit vector, camera frame: median from feet to neck over the frames in which legs and
+        trunk are in line; None where these are too few or lean too far from a level camera.
+    """
+
+    def middle(*parts: str) -> NDArray[np.float64]:
+        rows = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in parts]
+        return np.asarray(relative_m[..., rows, :].mean(axis=-2))
+
+    feet, knees, hips = middle("heel", "big_toe"), middle("knee"), middle("hip")
+    neck = relative_m[..., INDEX["neck"], :]
+    sure = score[..., [INDEX["left_ankle"], INDEX["right_ankle"]]].min(axis=-1) >= SURE_SCORE
+    stands = sure & (_angle(knees - feet, hips - knees) < STANDING_BEND)
+    stands &= _angle(hips - feet, neck - hips) < STANDING_BEND
+    if stands.sum() < STANDING_FRAMES:
+        return None
+    body = (neck - feet)[stands]
+    up = np.median(body / np.linalg.norm(body, axis=-1, keepdims=True), axis=0)
+    up /= np.linalg.norm(up)
+    return up if _angle(up, LEVEL_UP) < MAX_TILT else None
+
+
+def _angle(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    cross = np.linalg.norm(np.cross(a, b), axis=-1)
+    return np.asarray(np.arctan2(cross, (a * b).sum(axis=-1)))
+
+
+def root_translation(
+    xy_px: NDArray[np.float64],
+    score: NDArray[np.float64],
+    relative_m: NDArray[np.float64],
+    camera: Camera,
+) -> NDArray[np.float64]:
+    """Where the hips are, so that the body projects onto its points in the image.
+
+    Args:
+        xy_px: (T, P, K, 2) pixels.
+        score: (T, P, K) weights 0..1.
+        relative_m: (T, P, K, 3) metres from the middle of the hips, camera axes.
+        camera: The camera.
+
+    Returns:
+        (T, P, 3) metres, camera frame; least squares over the points, NaN where nobody is seen.
+
+    Source: linear triangulation of a translation; each point gives x (Z + tz) = X + tx and
+    y (Z + tz) = Y + ty, with x and y the slopes of its ray.
+    """
+    slopes = camera.slopes(xy_px)
+    weight = score**2
+    x, y = slopes[..., 0], slopes[..., 1]
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    rows = np.stack([np.stack([one, zero, -x], -1), np.stack([zero, one, -y], -1)], -2)
+    sides = slopes * relative_m[..., 2:] - relative_m[..., :2]
+    normal = np.einsum("tpkri,tpkrj,tpk->tpij", rows, rows, weight)
+    right = np.einsum("tpkri,tpkr,tpk->tpi", rows, sides, weight)
+    seen = np.isfinite(right).all(axis=-1)
+    translation = np.full(right.shape, np.nan)
+    translation[seen] = np.linalg.solve(normal[seen], right[seen][..., None])[..., 0]
+    return translation
+
+
+def _ground_origin(xyz: NDArray[np.float64]) -> NDArray[np.float64]:
+    feet = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "big_toe")]
+    lowest = xyz[:, :, feet, 2].min(axis=-1)
+    floor = float(np.percentile(lowest[np.isfinite(lowest)], FLOOR_PERCENTILE))
+    hips = xyz[:, :, INDEX["hip"]].reshape(-1, 3)
+    first = hips[np.isfinite(hips).all(axis=-1)][0]
+    return np.array([first[0], first[1], floor])

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stages in order: decode, follow, complete, write chunks; then lift the whole clip."""
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import prior
+from .camera import Camera
+from .crop import Crop
+from .errors import NobodyFoundError, VideoError
+from .follow import Follower
+from .keypoints import NAMES
+from .lift import lift
+from .models import CARDS, DETECTOR, LANDMARKS
+from .pose2d import Body
+from .protocol import Cancelled, Progress, Result, TrackRequest
+from .session import Session
+from .take import CROP_STATE, PARTIAL, Arrays, Take
+from .video import Frame, VideoInfo, frames, probe
+
+CHUNK_FRAMES: Final = 120
+"""Frames a chunk: two to four seconds of work, the most that a killed run loses."""
+
+PROGRESS_PERIOD_S: Final = 0.1
+
+LIFTED_SCHEMA: Final = "track_spine.lifted"
+LIFTED_VERSION: Final = 1
+
+
+class Tracker:
+    """The networks, loaded once; `track` runs one clip."""
+
+    def __init__(self) -> None:
+        """Load the networks.
+
+        Raises:
+            ModelError: A model file is missing, wrong, or cannot be run.
+        """
+        self._detector = Session(DETECTOR)
+        self._landmarks = Session(LANDMARKS)
+        self.provider = self._landmarks.provider
+
+    def track(
+        self,
+        request: TrackRequest,
+        report: Callable[[Progress], None],
+        stopping: Callable[[], bool],
+    ) -> Result | Cancelled:
+        """Track a clip into a take, going on where an earlier run of the same stopped.
+
+        Args:
+            request: What to track and where to.
+            report: Called some ten times a second.
+            stopping: Asked at every frame; once true, the frames so far are kept and it returns.
+
+        Returns:
+            What was made, or how many frames a stopped run keeps.
+
+        Raises:
+            VideoError: The clip cannot be read.
+            TakeError: The take cannot be written or belongs to another clip.
+            NobodyFoundError: No frame shows a person.
+        """
+        info = probe(Path(request.video))
+        take = Take(Path(request.take))
+        take.begin(_head(info, request))
+        watch = _Stopwatch()
+        if take.read_json()["state"] == PARTIAL:
+            kept = self._track_frames(info, take, request, report, stopping, watch)
+            if kept is not None:
+                return Cancelled(str(take.folder), kept)
+        with watch.timing("lift"):
+            lifted, seen = _lift(info, take, request)
+        return Result(str(take.folder), str(lifted), len(seen), int(seen.sum()), watch.seconds)
+
+    def _track_frames(
+        self,
+        info: VideoInfo,
+        take: Take,
+        request: TrackRequest,
+        report: Callable[[Progress], None],
+        stopping: Callable[[], bool],
+        watch: "_Stopwatch",
+    ) -> int | None:
+        earlier, crops = take.read_chunks()
+        start = done = len(earlier["frame"])
+        follower = Follower(self._detector, self._landmarks, request.subject_px)
+        follower.crop, follower.last_seen = _crop(crops[0]), _crop(crops[1])
+        rows: list[Arrays] = []
+        began = reported = time.monotonic()
+        source = frames(info, start)
+        try:
+            while frame := watch.next("decode", source):
+                with watch.timing("follow"):
+                    body = follower.step(frame.rgb)
+                with watch.timing("complete"):
+                    rows.append(_row(frame, body))
+                done += 1
+                now = time.monotonic()
+                if now - reported >= PROGRESS_PERIOD_S or done == info.frame_count:
+                    reported = now
+                    rate = (done - start) / max(now - began, 1e-6)
+                    report(Progress("track", done, info.frame_count, int(body is not None), rate))
+                stopped = stopping()
+                if stopped or len(rows) == CHUNK_FRAMES:
+                    with watch.timing("write"):
+                        _write(take, rows, follower)
+                    rows = []
+                if stopped:
+                    return done
+        except VideoError:
+            _write(take, rows, follower)
+            raise
+        finally:
+            source.close()
+        _write(take, rows, follower)
+        return None
+
+
+class _Stopwatch:
+    """Seconds spent in each stage; decoding counts only while the other stages wait for it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def timing(self, stage: str) -> Generator[None, None, None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
+
+    def next(self, stage: str, source: Generator[Frame, None, None]) -> Frame | None:
+        with self.timing(stage):
+            return next(source, None)
+
+
+def _write(take: Take, rows: list[Arrays], follower: Follower) -> None:
+    if rows:
+        arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        take.write_chunk(arrays, np.stack([_numbers(follower.crop), _numbers(follower.last_seen)]))
+
+
+def _row(frame: Frame, body: Body | None) -> Arrays:
+    count = len(NAMES)
+    row: Arrays = {
+        "frame": np.array(frame.index, np.int64),
+        "time_s": np.array(frame.time_s, np.float64),
+        "xy_px": np.full((1, count, 2), np.nan, np.float32),
+        "score": np.zeros((1, count), np.float32),
+        "relative_m": np.full((1, count, 3), np.nan, np.float32),
+        "ray_px": np.full((1, 2), np.nan, np.float32),
+    }
+    if body:
+        points = prior.complete(body)
+        row["xy_px"][0] = points.xy_px
+        row["score"][0] = points.score
+        row["relative_m"][0] = points.relative_m
+        row["ray_px"][0] = body.crop.centre_px
+    return row
+
+
+def _numbers(crop: Crop | None) -> NDArray[np.float64]:
+    if crop is None:
+        return np.full(CROP_STATE, np.nan)
+    return np.array([*crop.centre_px, crop.side_px, crop.angle])
+
+
+def _crop(numbers: NDArray[np.float64]) -> Crop | None:
+    if not np.isfinite(numbers).all():
+        return None
+    return Crop(numbers[:2], float(numbers[2]), float(numbers[3]))
+
+
+def _head(info: VideoInfo, request: TrackRequest) -> dict[str, Any]:
+    return {
+        "source": {
+            "path": str(info.path),
+            "sha256": info.sha256,
+            "size_bytes": info.size_bytes,
+            "width": info.width,
+            "height": info.height,
+            "rotation_deg": info.rotation_deg,
+            "rate_hz": info.rate_hz,
+        },
+        "models": [
+            {"name": card.name, "sha256": card.sha256, "licence": card.licence} for card in CARDS
+        ]
+        + [{"name": prior.NAME, "sha256": None, "licence": "GPL-3.0-or-later"}],
+        "settings": {"subject_px": request.subject_px},
+    }
+
+
+def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDArray[np.bool_]]:
+    raw, _ = take.read_chunks()
+    seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
+    if not seen.any():
+        raise NobodyFoundError(
+            f"Nobody was found in the {len(seen)} frames of {info.path}: the person must be seen "
+            "from head to hips at least, and take up a fifth of the frame's height"
+        )
+    camera = Camera.of(info.width, info.height, request.focal_px)
+    lifted = lift(
+        raw["xy_px"].astype(np.float64),
+        raw["score"].astype(np.float64),
+        raw["relative_m"].astype(np.float64),
+        raw["ray_px"].astype(np.float64),
+        camera,
+        request.subject_height_m,
+    )
+    path = take.write_lifted(
+        {
+            "schema": np.array(LIFTED_SCHEMA),
+            "version": np.array(LIFTED_VERSION),
+            "names": np.array(NAMES),
+            "frame": raw["frame"],
+            "time_s": raw["time_s"],
+            "xyz_m": lifted.xyz_m,
+            "score": raw["score"],
+            "person": np.array([0], np.int64),
+            "world_from_camera": lifted.world_from_camera,
+            "focal_px": np.array(camera.focal_px),
+            "image_size_px": np.array([info.width, info.height], np.int64),
+        }
+    )
+    take.write_json(
+        take.read_json()
+        | {
+            "state": "lifted",
+            "timestamps": {
+                "first_s": float(raw["time_s"][0]),
+                "last_s": float(raw["time_s"][-1]),
+                "count": len(seen),
+            },
+            "camera": {
+                "focal_px": camera.focal_px,
+                "focal_source": camera.focal_source,
+                "world_from_camera": lifted.world_from_camera.tolist(),
+                "up_source": lifted.up_source,
+            },
+            "subject_height_m": request.subject_height_m,
+            "people": [{"id": 0, "frames_seen": int(seen.sum())}],
+        }
+    )
+    return path, seen

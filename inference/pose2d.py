@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Body landmarks of people whose crops are known: BlazePose's landmark network and its decoding.
+
+Source: mediapipe/modules/pose_landmark/tensors_to_pose_landmarks_and_segmentation.pbtxt and
+mediapipe/calculators/util/refine_landmarks_from_heatmap_calculator.cc.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from .crop import Crop
+from .session import Session
+
+INPUT_PX: Final = 256
+MIN_PRESENCE: Final = 0.5
+REFINE_CELLS: Final = 7
+REFINE_MIN: Final = 0.5
+
+LANDMARKS: Final = (
+    "nose",
+    "left_eye_inner",
+    "left_eye",
+    "left_eye_outer",
+    "right_eye_inner",
+    "right_eye",
+    "right_eye_outer",
+    "left_ear",
+    "right_ear",
+    "mouth_left",
+    "mouth_right",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_pinky",
+    "right_pinky",
+    "left_index",
+    "right_index",
+    "left_thumb",
+    "right_thumb",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+    "left_heel",
+    "right_heel",
+    "left_foot_index",
+    "right_foot_index",
+)
+"""The network's 33 landmarks; two more follow them, the hip centre and the reach point."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """What the landmark network says of one person in one frame.
+
+    Attributes:
+        xy_px: (33, 2) landmarks, pixels of the upright frame.
+        score: (33,) visibility, 0..1.
+        world_m: (33, 3) metres from the middle of the hips; x right, y down, z away from the
+            camera, along the ray through the crop's centre.
+        presence: 0..1, whether the crop shows a person at all.
+        crop: The crop that the person was seen in.
+        hip_px: (2,) hip centre and
+        reach_px: (2,) point above it, from which the next frame's crop is made.
+    """
+
+    xy_px: NDArray[np.float64]
+    score: NDArray[np.float64]
+    world_m: NDArray[np.float64]
+    presence: float
+    crop: Crop
+    hip_px: NDArray[np.float64]
+    reach_px: NDArray[np.float64]
+
+    def next_crop(self) -> Crop:
+        """Crop in which to look for the person in the next frame."""
+        return Crop.around(self.hip_px, self.reach_px)
+
+
+def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Body]:
+    """Find body landmarks.
+
+    Args:
+        session: The landmark network.
+        frame: (H, W, 3) RGB.
+        crops: One crop a person.
+
+    Returns:
+        One body a crop, in the same order.
+    """
+    pictures = np.stack([crop.cut(frame, INPUT_PX) for crop in crops])
+    outputs = session.run(
+        pictures.astype(np.float32) * np.float32(1 / 255),
+        ("landmarks", "presence", "heatmap", "world_landmarks"),
+    )
+    return [_decode(crop, *values) for crop, *values in zip(crops, *outputs, strict=True)]
+
+
+def _decode(
+    crop: Crop,
+    landmarks: NDArray[np.float32],
+    presence: NDArray[np.float32],
+    heatmap: NDArray[np.float32],
+    world: NDArray[np.float32],
+) -> Body:
+    count = len(LANDMARKS)
+    values = landmarks.reshape(-1, 5).astype(float)
+    in_crop = refine(values[: count + 2, :2], heatmap[..., : count + 2])
+    in_frame = crop.to_frame(in_crop, INPUT_PX)
+    world_m = world.reshape(-1, 3)[:count].astype(float)
+    world_m[:, :2] = world_m[:, :2] @ crop.rotation().T
+    return Body(
+        xy_px=in_frame[:count],
+        score=expit(values[:count, 3]),
+        world_m=world_m,
+        presence=float(presence[0]),
+        crop=crop,
+        hip_px=in_frame[count],
+        reach_px=in_frame[count + 1],
+    )
+
+
+def refine(xy: NDArray[np.float64], heatmap: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Move landmarks to the centre of mass of the heatmap about them, where it is sure enough.
+
+    Args:
+        xy: (K, 2) landmarks, crop pixels.
+        heatmap: (h, w, K) logits over the crop; cell i stands for the coordinate i / w.
+
+    Returns:
+        (K, 2) landmarks, crop pixels.
+    """
+    height, width, _ = heatmap.shape
+    scale = np.array([width, height]) / INPUT_PX
+    reach = np.arange(REFINE_CELLS) - REFINE_CELLS // 2
+    cells = np.floor(xy * scale).astype(int)
+    columns = cells[:, 0, None, None] + reach[None, None, :]
+    rows = cells[:, 1, None, None] + reach[None, :, None]
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    logits = heatmap[
+        rows.clip(0, height - 1), columns.clip(0, width - 1), np.arange(len(xy))[:, None, None]
+    ]
+    weights = np.where(inside, expit(logits.astype(float)), 0.0)
+    sums = weights.sum(axis=(1, 2))
+    means = (
+        np.column_stack([(weights * axis).sum(axis=(1, 2)) for axis in (columns, rows)])
+        / np.maximum(sums, 1e-9)[:, None]
+    )
+    sure = weights.max(axis=(1, 2)) >= REFINE_MIN
+    return np.where(sure[:, None], means / scale, xy)

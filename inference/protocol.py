@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Messages between Blender and the worker: one JSON object a line, no pickles, no sockets."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+PROTOCOL = 1
+
+MAX_LINE_CHARS = 1 << 20
+
+
+class ProtocolError(Exception):
+    """A line is not a message of this protocol."""
+
+
+@dataclass(frozen=True)
+class TrackRequest:
+    """Parent to child: track one clip into a take folder, or go on with a take begun before.
+
+    Attributes:
+        video: Path of the clip.
+        take: Folder of the take; made when missing, resumed when it was begun from the same clip.
+        subject_height_m: Standing height of the person, metres: gives the scale.
+        focal_px: Focal length in pixels of the upright frame, or None to assume one.
+        subject_px: A pixel (x, y) of the upright frame that the person to follow passes, or None.
+    """
+
+    type: ClassVar[str] = "track"
+    video: str
+    take: str
+    subject_height_m: float = 1.7
+    focal_px: float | None = None
+    subject_px: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values no camera or person has.
+
+        Raises:
+            ProtocolError: With the value and the range it must lie in.
+        """
+        if not self.video or not self.take:
+            raise ProtocolError("A track request needs the path of a video and of a take folder")
+        if not 0.3 <= self.subject_height_m <= 2.8:
+            raise ProtocolError(
+                f"Subject height is {self.subject_height_m} m; it must lie between 0.3 and 2.8 m"
+            )
+        if self.focal_px is not None and not 10.0 <= self.focal_px <= 1e6:
+            raise ProtocolError(
+                f"Focal length is {self.focal_px} px; it must lie in 10..1000000 px"
+            )
+        if self.subject_px is not None:
+            point = tuple(float(value) for value in self.subject_px)
+            if len(point) != 2 or not all(map(math.isfinite, point)):
+                raise ProtocolError(f"Subject point is {self.subject_px}; two pixel numbers needed")
+            object.__setattr__(self, "subject_px", point)
+
+
+@dataclass(frozen=True)
+class CancelRequest:
+    """Parent to child: finish the chunk at hand, write it, and stop."""
+
+    type: ClassVar[str] = "cancel"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Child to parent, first line: which interpreter answers and what it computes with."""
+
+    type: ClassVar[str] = "ready"
+    python: str
+    provider: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Child to parent: how far a stage has come; `total` is None where the file does not say."""
+
+    type: ClassVar[str] = "progress"
+    stage: str
+    done: int
+    total: int | None
+    people: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Child to parent, last line of a good run.
+
+    Attributes:
+        take: Folder of the take.
+        lifted: File of its 3D points.
+        frames: Frames of the clip.
+        tracked: Frames that show the person.
+        seconds: Time that this run spent in each stage; empty stages were done by an earlier run.
+    """
+
+    type: ClassVar[str] = "result"
+    take: str
+    lifted: str
+    frames: int
+    tracked: int
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Child to parent, last line of a failed run; `kind` is the name of the error's class."""
+
+    type: ClassVar[str] = "error"
+    kind: str
+    message: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Child to parent, last line of a run that was asked to stop; `frames` are kept in the take."""
+
+    type: ClassVar[str] = "cancelled"
+    take: str
+    frames: int
+
+
+Message = TrackRequest | CancelRequest | Ready | Progress | Result | Failure | Cancelled
+
+_BY_TYPE: dict[str, type[Message]] = {
+    kind.type: kind
+    for kind in (TrackRequest, CancelRequest, Ready, Progress, Result, Failure, Cancelled)
+}
+
+_JSON_TYPES: dict[Any, tuple[type, ...]] = {
+    str: (str,),
+    int: (int,),
+    float: (int, float),
+    float | None: (int, float, type(None)),
+    int | None: (int, type(None)),
+    tuple[float, float] | None: (list, type(None)),
+    dict[str, float]: (dict,),
+}
+
+
+def encode(message: Message) -> str:
+    """Write a message as one line.
+
+    Args:
+        message: Any message of this module.
+
+    Returns:
+        JSON with its newline.
+    """
+    return json.dumps({"type": message.type, **dataclasses.asdict(message)}) + "\n"
+
+
+def decode(line: str) -> Message:
+    """Read one line; everything in it is checked, since the other side may be broken or hostile.
+
+    Args:
+        line: One line, with or without its newline.
+
+    Returns:
+        The message.
+
+    Raises:
+        ProtocolError: The line is too long, not JSON, of an unknown type, or has wrong fields.
+    """
+    shown = line[:80].rstrip()
+    if len(line) > MAX_LINE_CHARS:
+        raise ProtocolError(f"A line of {len(line)} characters is not a message: {shown!r}...")
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"Not a message of the worker: {shown!r}") from error
+    kind = _BY_TYPE.get(str(fields.pop("type", None))) if isinstance(fields, dict) else None
+    if kind is None:
+        raise ProtocolError(f"Unknown message: {shown!r}")
+    if fields.get("protocol", PROTOCOL) != PROTOCOL:
+        raise ProtocolError(
+            f"The worker speaks protocol {fields['protocol']}, this extension speaks {PROTOCOL}: "
+            "both must come from the same version of Track Spine"
+        )
+    _check_fields(kind, fields, shown)
+    return kind(**fields)
+
+
+def _check_fields(kind: type[Message], fields: dict[str, Any], shown: str) -> None:
+    known = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(fields) - set(known))
+    missing = sorted(
+        name
+        for name, field in known.items()
+        if field.default is dataclasses.MISSING and name not in fields
+    )
+    if unknown or missing:
+        raise ProtocolError(
+            f"Message {kind.type!r} with unknown {unknown} and missing {missing} fields: {shown!r}"
+        )
+    for name, value in fields.items():
+        allowed = _JSON_TYPES[known[name].type]
+        numbers = value.values() if isinstance(value, dict) else ()
+        bad = any(type(number) not in (int, float) for number in numbers)
+        if not isinstance(value, allowed) or isinstance(value, bool) or bad:
+            raise ProtocolError(f"Message {kind.type!r} has {name} = {value!r}: {shown!r}")
