@@ -11,7 +11,16 @@ BPY := 4.5.15
 BPY_OLD := 4.2.23
 BPY_NEW := 5.2.3
 
-.PHONY: help setup demo test lint types check-matrix test-matrix extension bench clean
+VENV_OLD := .venv-4.2
+VENV_NEW := .venv-5.2
+PLATFORM := linux-x64
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' blender_manifest.toml)
+ZIP = out/extension/track_spine-$(VERSION)-$(PLATFORM).zip
+# The first Python 3.13 that runs: a pyenv shim on the path may be there and not run.
+PYTHON313 ?= $(shell for python in python3.13 "$(HOME)"/.pyenv/versions/3.13*/bin/python3.13; do \
+  "$$python" -c 'import ensurepip' 2>/dev/null && echo "$$python" && break; done)
+
+.PHONY: help setup models demo test lint types test-matrix extension bench clean
 
 help:
 	@echo "make demo         track a sample clip: out/demo.fbx, out/demo.blend, out/overlay.mp4, out/preview.png"
@@ -32,7 +41,6 @@ $(VENV)/.done: pyproject.toml setup.py Makefile
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e ".[dev]" "bpy==$(BPY)" "numpy<2"
 	@touch $@
 
-.PHONY: models
 models: $(VENV)/.done
 	@$(BIN)/python tools/fetch_models.py
 
@@ -56,6 +64,25 @@ types: $(VENV)/.done
 
 extension: setup
 	@$(BIN)/python tools/build_extension.py
+
+$(VENV_OLD)/.done: pyproject.toml setup.py Makefile
+	@echo "Making the environment $(VENV_OLD) with Blender $(BPY_OLD)"
+	@$(PYTHON) -m venv $(VENV_OLD)
+	@$(VENV_OLD)/bin/python -m pip install -q --disable-pip-version-check -e ".[dev]" "bpy==$(BPY_OLD)" "numpy<2"
+	@touch $@
+
+$(VENV_NEW)/.done: pyproject.toml setup.py Makefile
+	@echo "Making the environment $(VENV_NEW) with Blender $(BPY_NEW)"
+	@test -n "$(PYTHON313)" || { echo "Blender $(BPY_NEW) needs Python 3.13, and neither the path nor" \
+	  "~/.pyenv has one: make test-matrix PYTHON313=/path/to/python3.13"; exit 1; }
+	@$(PYTHON313) -m venv $(VENV_NEW)
+	@$(VENV_NEW)/bin/python -m pip install -q --disable-pip-version-check -e ".[dev]" "bpy==$(BPY_NEW)"
+	@touch $@
+
+test-matrix: setup $(SAMPLE) extension $(VENV_OLD)/.done $(VENV_NEW)/.done
+	TRACK_SPINE_ZIP=$(ZIP) $(VENV_OLD)/bin/pytest
+	TRACK_SPINE_ZIP=$(ZIP) $(BIN)/pytest tests/test_extension.py
+	TRACK_SPINE_ZIP=$(ZIP) $(VENV_NEW)/bin/pytest
 
 bench: setup
 	$(BIN)/python benchmarks/keyframes.py

