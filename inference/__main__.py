@@ -64,10 +64,12 @@ def _serve(lines: TextIO, out: TextIO) -> None:
 
 
 def _listen(lines: TextIO, cancelled: threading.Event) -> None:
-    for line in lines:
-        if isinstance(decode(line), CancelRequest):
-            cancelled.set()
-    os._exit(EXIT_PARENT_GONE)  # stdin is closed: the parent is gone, the take keeps its chunks
+    try:
+        for line in lines:
+            if isinstance(decode(line), CancelRequest):
+                cancelled.set()
+    finally:  # stdin is closed or broken: the parent is gone, the take keeps its chunks
+        os._exit(EXIT_PARENT_GONE)
 
 
 def _send(out: TextIO, message: Message) -> None:

@@ -61,12 +61,15 @@ class Crop:
         offset = (points / size_px - 0.5) * self.side_px
         return self.centre_px + offset @ self.rotation().T
 
-    def cut(self, frame: NDArray[np.uint8], size_px: int) -> NDArray[np.uint8]:
-        """Sample the crop from a frame, black outside of it.
+    def cut(
+        self, frame: NDArray[np.uint8], size_px: int, *, black_outside: bool
+    ) -> NDArray[np.uint8]:
+        """Sample the crop from a frame.
 
         Args:
             frame: (H, W, 3) picture.
             size_px: Side of the picture wanted, pixels.
+            black_outside: Black outside of the frame; else the frame's edge goes on there.
 
         Returns:
             (size_px, size_px, 3) picture.
@@ -83,7 +86,7 @@ class Crop:
                 matrix,
                 (size_px, size_px),
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                borderMode=cv2.BORDER_CONSTANT,
+                borderMode=cv2.BORDER_CONSTANT if black_outside else cv2.BORDER_REPLICATE,
             ),
             np.uint8,
         )

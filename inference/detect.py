@@ -91,7 +91,7 @@ def detect(session: Session, frame: NDArray[np.uint8], levels: int = 2) -> list[
     """
     height, width = frame.shape[:2]
     squares = tiles(width, height, levels)
-    pictures = np.stack([square.cut(frame, INPUT_PX) for square in squares])
+    pictures = np.stack([square.cut(frame, INPUT_PX, black_outside=True) for square in squares])
     boxes, scores = session.run(pictures.astype(np.float32) / 127.5 - 1.0, ("boxes", "scores"))
     found: list[Detection] = []
     for square, box, logit in zip(squares, boxes, scores[..., 0], strict=True):

@@ -1,17 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Follows one person through the frames of a clip: detects when lost, looks nearby otherwise."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .crop import Crop
 from .detect import Detection, detect
-from .pose2d import MIN_PRESENCE, Body, estimate
+from .pose2d import LANDMARKS, MIN_PRESENCE, Body, estimate
 from .session import Session
+
+MIN_TRUNK: Final = 2
+"""Shoulders and hips that must lie in the frame: who has left it is lost, though the network
+goes on to see a body beyond the edge."""
+
+_TRUNK: Final = [
+    LANDMARKS.index(f"{side}_{joint}")
+    for side in ("left", "right")
+    for joint in ("shoulder", "hip")
+]
+
+SEARCH_PERIOD_S: Final = 0.5
+SEARCH_LEVELS: Final = 3
+"""While nobody is followed, small people are searched for this often, which takes ten times as long
+as a look at the frame and its large tiles."""
+
+RADIUS_GROWTH_HZ: Final = 2.0
+"""How fast the circle grows in which a lost person may be found again, in first radii a second: who
+comes back elsewhere is found, and another person is not taken at once."""
+
+SURE_SHARE: Final = 0.75
+"""Among detections of at least this share of the best score, the largest is the most prominent."""
+
+MAX_TURN: Final = np.radians(60.0)
+MAX_GROWTH: Final = 1.8
+"""A body that is turned or sized otherwise than its detection is a mistake of one of the two."""
 
 
 class Follower:
-    """State carried from frame to frame: where the person was, or that it is lost."""
+    """State carried from frame to frame: where the person was, or since when it is lost."""
 
     def __init__(
         self,
@@ -32,42 +60,62 @@ class Follower:
         self.crop: Crop | None = None
         """Where to look in the next frame; None while lost."""
         self.last_seen: Crop | None = None
-        """Where the person was last seen; None before it was found the first time."""
+        self.last_seen_s = -np.inf
+        """Where and when the person was last seen."""
+        self.previous_s = -1.0
+        """Time of the frame before; any time below zero before the first."""
 
-    def step(self, frame: NDArray[np.uint8]) -> Body | None:
+    def step(self, frame: NDArray[np.uint8], time_s: float) -> Body | None:
         """Look at the next frame.
 
         Args:
             frame: (H, W, 3) RGB, upright.
+            time_s: Its time, seconds.
 
         Returns:
             The person's body, or None where it is not seen.
         """
         body = self._look(frame, self.crop) if self.crop else None
-        body = body or self._find(frame)
+        body = body or self._find(frame, time_s)
         self.crop = body.next_crop() if body else None
-        self.last_seen = self.crop or self.last_seen
+        if self.crop:
+            self.last_seen, self.last_seen_s = self.crop, time_s
+        self.previous_s = time_s
         return body
 
     def _look(self, frame: NDArray[np.uint8], crop: Crop) -> Body | None:
         (body,) = estimate(self._landmarks, frame, [crop])
-        return body if body.presence >= MIN_PRESENCE else None
+        height, width = frame.shape[:2]
+        trunk = body.xy_px[_TRUNK]
+        inside = ((trunk >= 0.0) & (trunk <= (width, height))).all(axis=1)
+        return body if body.presence >= MIN_PRESENCE and inside.sum() >= MIN_TRUNK else None
 
-    def _find(self, frame: NDArray[np.uint8]) -> Body | None:
-        for detection in self._candidates(detect(self._detector, frame)):
+    def _find(self, frame: NDArray[np.uint8], time_s: float) -> Body | None:
+        due = time_s // SEARCH_PERIOD_S > self.previous_s // SEARCH_PERIOD_S
+        found = detect(self._detector, frame, SEARCH_LEVELS if due else 2)
+        for detection in self._candidates(found, time_s):
             rough = self._look(frame, detection.crop())
             # The detector's crop is rough: the landmarks found in it give a better one.
             body = self._look(frame, rough.next_crop()) if rough else None
-            if body:
+            if body and _agree(detection.crop(), body.next_crop()):
                 return body
         return None
 
-    def _candidates(self, found: list[Detection]) -> list[Detection]:
-        if self._subject_px is None:
-            return sorted(found, key=lambda one: -one.score * one.crop().side_px)
+    def _candidates(self, found: list[Detection], time_s: float) -> list[Detection]:
         near = self.last_seen
+        if near is None and self._subject_px is None:
+            least = SURE_SHARE * max((one.score for one in found), default=0.0)
+            sure = [one for one in found if one.score >= least]
+            return sorted(sure, key=lambda one: -one.crop().side_px)
         point = near.centre_px if near else np.array(self._subject_px)
+        growth = 1.0 + RADIUS_GROWTH_HZ * (time_s - self.last_seen_s) if near else 1.0
         distances = [float(np.hypot(*(one.hip_px - point))) for one in found]
         reach = [max(one.crop().side_px, near.side_px if near else 0.0) / 2 for one in found]
         order = np.argsort(distances)
-        return [found[i] for i in order if distances[i] <= reach[i]]
+        return [found[i] for i in order if distances[i] <= growth * reach[i]]
+
+
+def _agree(a: Crop, b: Crop) -> bool:
+    turn = abs((a.angle - b.angle + np.pi) % (2.0 * np.pi) - np.pi)
+    growth = max(a.side_px, b.side_px) / max(min(a.side_px, b.side_px), 1e-9)
+    return bool(turn < MAX_TURN and growth < MAX_GROWTH)

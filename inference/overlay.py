@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Draws tracked points over the footage they came from: the 37 points, and the spine as a curve."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -107,8 +108,10 @@ def write_overlay(
             container.mux(stream.encode(None))
         partial.replace(path)
     except (OSError, av.FFmpegError) as error:
-        partial.unlink(missing_ok=True)
         raise TakeError(f"{path} cannot be written: {error}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _draw_people(picture: NDArray[np.uint8], people: Iterable[NDArray[np.float32]]) -> None:

@@ -21,6 +21,9 @@ SEARCH_LEVELS: Final = 3
 SAME_PERSON: Final = 0.25
 """Two bodies whose points lie closer than this share of their size on average are one person."""
 
+SAME_HIPS: Final = 0.2
+"""So are two whose hips lie closer than this share of their reach: one of them is posed wrongly."""
+
 BOX_MARGIN: Final = 0.08
 """Added to the points' extent on each side, as a share of it: points lie inside the outline."""
 
@@ -80,7 +83,7 @@ class PhotoDetector:
         best_first = sorted(seen, key=lambda body: -body.presence * body.score.mean())
         people: list[Body] = []
         for body in best_first:
-            if all(distance(body, other) > SAME_PERSON for other in people):
+            if not any(same_person(body, other) for other in people):
                 people.append(body)
         return people
 
@@ -101,10 +104,28 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
         raise VideoError(f"Photo {path} cannot be read: {error.strerror}") from error
-    picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    try:
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if content.size else None
+    except cv2.error:  # a header that claims more pixels than OpenCV reads
+        picture = None
     if picture is None:
         raise VideoError(f"{path} is not a photo that can be decoded ({content.size} bytes)")
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def same_person(a: Body, b: Body) -> bool:
+    """Tell whether two bodies are one person.
+
+    Args:
+        a: One body.
+        b: The other.
+
+    Returns:
+        Whether their landmarks or their hips lie together.
+    """
+    reach = max(float(np.linalg.norm(body.reach_px - body.hip_px)) for body in (a, b))
+    hips = float(np.linalg.norm(a.hip_px - b.hip_px))
+    return distance(a, b) <= SAME_PERSON or hips <= SAME_HIPS * reach
 
 
 def distance(a: Body, b: Body) -> float:

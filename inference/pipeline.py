@@ -19,9 +19,9 @@ from .keypoints import NAMES
 from .lift import lift
 from .models import CARDS, DETECTOR, LANDMARKS
 from .pose2d import Body
-from .protocol import Cancelled, Progress, Result, TrackRequest
+from .protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
 from .session import Session
-from .take import CROP_STATE, PARTIAL, Arrays, Take
+from .take import CROP_STATE, Arrays, Take
 from .video import Frame, VideoInfo, frames, probe
 
 CHUNK_FRAMES: Final = 120
@@ -66,12 +66,14 @@ class Tracker:
             VideoError: The clip cannot be read.
             TakeError: The take cannot be written or belongs to another clip.
             NobodyFoundError: No frame shows a person.
+            ProtocolError: The subject point lies outside the frame.
         """
         info = probe(Path(request.video))
+        _require_inside(request.subject_px, info)
         take = Take(Path(request.take))
         take.begin(_head(info, request))
         watch = _Stopwatch()
-        if take.read_json()["state"] == PARTIAL:
+        if not _is_tracked(take):
             kept = self._track_frames(info, take, request, report, stopping, watch)
             if kept is not None:
                 return Cancelled(str(take.folder), kept)
@@ -92,13 +94,17 @@ class Tracker:
         start = done = len(earlier["frame"])
         follower = Follower(self._detector, self._landmarks, request.subject_px)
         follower.crop, follower.last_seen = _crop(crops[0]), _crop(crops[1])
+        if start:
+            follower.previous_s = float(earlier["time_s"][-1])
+            seen = np.isfinite(earlier["ray_px"]).all(axis=(1, 2))
+            follower.last_seen_s = float(max(earlier["time_s"][seen], default=-np.inf))
         rows: list[Arrays] = []
         began = reported = time.monotonic()
         source = frames(info, start)
         try:
             while frame := watch.next("decode", source):
                 with watch.timing("follow"):
-                    body = follower.step(frame.rgb)
+                    body = follower.step(frame.rgb, frame.time_s)
                 with watch.timing("complete"):
                     rows.append(_row(frame, body))
                 done += 1
@@ -180,6 +186,13 @@ def _crop(numbers: NDArray[np.float64]) -> Crop | None:
     return Crop(numbers[:2], float(numbers[2]), float(numbers[3]))
 
 
+def _require_inside(point: tuple[float, float] | None, info: VideoInfo) -> None:
+    if point and not (0 <= point[0] <= info.width and 0 <= point[1] <= info.height):
+        raise ProtocolError(
+            f"Subject point {point} lies outside the frame of {info.width} x {info.height} pixels"
+        )
+
+
 def _head(info: VideoInfo, request: TrackRequest) -> dict[str, Any]:
     return {
         "source": {
@@ -199,13 +212,19 @@ def _head(info: VideoInfo, request: TrackRequest) -> dict[str, Any]:
     }
 
 
+def _is_tracked(take: Take) -> bool:
+    """Whether every frame is there: a chunk may have been deleted since the take was lifted."""
+    count: int | None = take.read_json().get("timestamps", {}).get("count")
+    return count == len(take.read_chunks()[0]["frame"])
+
+
 def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDArray[np.bool_]]:
     raw, _ = take.read_chunks()
     seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
     if not seen.any():
         raise NobodyFoundError(
             f"Nobody was found in the {len(seen)} frames of {info.path}: the person must be seen "
-            "from head to hips at least, and take up a fifth of the frame's height"
+            "from head to hips at least, and take up a quarter of the frame's height"
         )
     camera = Camera.of(info.width, info.height, request.focal_px)
     lifted = lift(

@@ -98,7 +98,8 @@ def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) 
     Returns:
         One body a crop, in the same order.
     """
-    pictures = np.stack([crop.cut(frame, INPUT_PX) for crop in crops])
+    # Black borders would press the limbs of people who leave the frame back into it.
+    pictures = np.stack([crop.cut(frame, INPUT_PX, black_outside=False) for crop in crops])
     outputs = session.run(
         pictures.astype(np.float32) * np.float32(1 / 255),
         ("landmarks", "presence", "heatmap", "world_landmarks"),

@@ -3,7 +3,6 @@
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -52,10 +51,9 @@ class TrackRequest:
                 f"Focal length is {self.focal_px} px; it must lie in 10..1000000 px"
             )
         if self.subject_px is not None:
-            point = tuple(float(value) for value in self.subject_px)
-            if len(point) != 2 or not all(map(math.isfinite, point)):
+            if len(self.subject_px) != 2 or not all(abs(value) <= 1e6 for value in self.subject_px):
                 raise ProtocolError(f"Subject point is {self.subject_px}; two pixel numbers needed")
-            object.__setattr__(self, "subject_px", point)
+            object.__setattr__(self, "subject_px", tuple(map(float, self.subject_px)))
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ def _check_fields(kind: type[Message], fields: dict[str, Any], shown: str) -> No
         )
     for name, value in fields.items():
         allowed = _JSON_TYPES[known[name].type]
-        numbers = value.values() if isinstance(value, dict) else ()
-        bad = any(type(number) not in (int, float) for number in numbers)
+        numbers = value.values() if isinstance(value, dict) else value
+        bad = isinstance(value, dict | list) and any(type(n) not in (int, float) for n in numbers)
         if not isinstance(value, allowed) or isinstance(value, bool) or bad:
             raise ProtocolError(f"Message {kind.type!r} has {name} = {value!r}: {shown!r}")

@@ -4,7 +4,6 @@
 import contextlib
 import json
 import os
-import zipfile
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,12 +173,12 @@ def _read_chunk(path: Path) -> tuple[Arrays, NDArray[np.float64]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*CHUNK_ARRAYS, "crops")}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # what zipfile and NumPy raise on a hostile file has no common class
         raise TakeError(
             f"Chunk {path} is damaged ({error}): delete it to track it again"
         ) from error
     crops = arrays.pop("crops")
-    count = len(arrays["frame"])
+    count = arrays["frame"].size
     for name, (shape, kind) in CHUNK_ARRAYS.items():
         wanted = (count, *_empty(name, shape, kind).shape[1:])
         if arrays[name].shape != wanted or arrays[name].dtype != np.dtype(kind):
@@ -187,8 +186,10 @@ def _read_chunk(path: Path) -> tuple[Arrays, NDArray[np.float64]]:
                 f"Chunk {path} has {name} of {arrays[name].shape} {arrays[name].dtype}, not "
                 f"{wanted} {kind}: delete it to track it again"
             )
-    if crops.shape != (2, CROP_STATE):
-        raise TakeError(f"Chunk {path} has crops of {crops.shape}: delete it to track it again")
+    if crops.shape != (2, CROP_STATE) or crops.dtype != np.float64:
+        raise TakeError(
+            f"Chunk {path} has crops of {crops.shape} {crops.dtype}: delete it to track it again"
+        )
     return arrays, crops
 
 
@@ -213,6 +214,7 @@ def replacing(path: Path) -> Generator[IO[bytes], None, None]:
             os.fsync(file.fileno())
         os.replace(partial, path)
     except OSError as error:
+        raise TakeError(f"{path} cannot be written: {error.strerror or error}") from error
+    finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise TakeError(f"{path} cannot be written: {error.strerror or error}") from error

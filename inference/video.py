@@ -20,7 +20,10 @@ DECODE_AHEAD: Final = 6
 """Frames kept ready: enough that the network never waits on one slow frame."""
 
 MISSING_SHARE: Final = 0.05
-"""A file that ends earlier than it says by more than this share of its frames is broken off."""
+"""A file that ends earlier than it says by more than this share is broken off."""
+
+NO_FOOTAGE: Final = ("tty", "hls", "dash", "concat")
+"""Formats of FFmpeg that draw text as pictures, or open other files than the one named."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class VideoInfo:
         height: Height of the upright frame, pixels.
         rotation_deg: Turn that makes a stored frame upright, counter-clockwise: 0, 90, 180, 270.
         rate_hz: Nominal frame rate.
-        frame_count: Number of frames the file announces, or None.
+        frame_count: Number of frames the file announces, else what its length and rate make, or
+            None.
     """
 
     path: Path
@@ -151,12 +155,22 @@ def _decode(info: VideoInfo, start: int) -> Iterator[Frame]:
                 last = max(elapsed, 0.0)
                 if index >= start:
                     yield Frame(index, last, upright(picture, info.rotation_deg))
-    found = index + 1
-    if info.frame_count and found < info.frame_count * (1.0 - MISSING_SHARE) - 1:
-        raise VideoError(
-            f"{info.path} breaks off after {found} of {info.frame_count} frames: copy it again "
-            "from its source, or cut it to the part that plays"
-        )
+        end_s = (first or 0.0) + (last or 0.0) + 1.0 / info.rate_hz
+        if _ends_early(container, stream, index + 1, end_s):
+            raise VideoError(
+                f"{info.path} breaks off after {index + 1} of {info.frame_count} frames: copy it "
+                "again from its source, or cut it to the part that plays"
+            )
+
+
+def _ends_early(
+    container: av.container.InputContainer, stream: av.VideoStream, found: int, end_s: float
+) -> bool:
+    if stream.frames:
+        return found < stream.frames * (1.0 - MISSING_SHARE) - 1
+    # Only the length of the whole is known: the rate may vary, and sound may outlast the pictures.
+    announced = 0.0 if len(container.streams) > 1 else (container.duration or 0) / av.time_base
+    return end_s < announced * (1.0 - MISSING_SHARE)
 
 
 def upright(picture: av.VideoFrame, rotation_deg: int) -> NDArray[np.uint8]:
@@ -187,12 +201,17 @@ def _opened(
         container = av.open(str(path), mode="r")
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
-            f"{path} is not a video that can be opened: {error.strerror or error}"
+            f"{path} is not a video that can be opened: {error.strerror or error}. "
+            "Was it copied whole?"
         ) from error
     with container:
-        if not container.streams.video:
+        if container.format.name in NO_FOOTAGE:
+            raise VideoError(f"{path} is not a video but {container.format.long_name}")
+        pictures = av.stream.Disposition.attached_pic  # the cover of a sound file
+        footage = [one for one in container.streams.video if not one.disposition & pictures]
+        if not footage:
             raise VideoError(f"{path} has no video stream (sound only, or not a video)")
-        yield container, container.streams.video[0]
+        yield container, footage[0]
 
 
 @contextlib.contextmanager

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clips written on the spot, and a body whose every coordinate is known."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from track_spine.inference.crop import Crop
+from track_spine.inference.pipeline import Tracker
+from track_spine.inference.pose2d import LANDMARKS, Body
+
+LEFT_HALF = {
+    "eye_inner": (0.02, -0.74, -0.09),
+    "eye": (0.03, -0.74, -0.09),
+    "eye_outer": (0.04, -0.74, -0.08),
+    "ear": (0.075, -0.72, 0.0),
+    "shoulder": (0.18, -0.50, 0.0),
+    "elbow": (0.25, -0.25, 0.0),
+    "wrist": (0.25, 0.0, -0.05),
+    "pinky": (0.25, 0.08, -0.04),
+    "index": (0.24, 0.08, -0.08),
+    "thumb": (0.23, 0.04, -0.08),
+    "hip": (0.10, 0.0, 0.0),
+    "knee": (0.10, 0.42, -0.02),
+    "ankle": (0.10, 0.82, 0.0),
+    "heel": (0.10, 0.86, 0.05),
+    "foot_index": (0.12, 0.87, -0.15),
+}
+"""Left side of a body that faces a level camera, metres from mid-hip: x right, y down, z away."""
+
+
+def write_clip(
+    path,
+    pictures,
+    pts=None,
+    time_base=Fraction(1, 30),
+    codec="libx264",
+    pix_fmt="yuv420p",
+    options=None,
+):
+    """Write (H, W, 3) or (H, W) pictures as a video; `options` are the container's."""
+    rate = round(1 / time_base) if pts is None else 30
+    with av.open(str(path), "w", container_options=options or {}) as container:
+        stream = container.add_stream(codec, rate=rate, options={"preset": "veryfast"})
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        stream.codec_context.time_base = time_base
+        for index, picture in enumerate(pictures):
+            kind = "gray" if picture.ndim == 2 else "rgb24"
+            frame = av.VideoFrame.from_ndarray(picture, kind)
+            frame.pts, frame.time_base = index if pts is None else pts[index], time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="session", name="write_clip")
+def _write_clip():
+    return write_clip
+
+
+@pytest.fixture(scope="session")
+def noise():
+    """Pictures that do not compress: cutting their file cuts frames off, not only its index."""
+    return list(np.random.default_rng(0).integers(0, 256, (60, 64, 96, 3), np.uint8))
+
+
+@pytest.fixture(scope="session")
+def tracker():
+    """The real networks, loaded once."""
+    return Tracker()
+
+
+@pytest.fixture
+def standing():
+    """(33, 3) landmarks of the upright, symmetric body of LEFT_HALF, named by LANDMARKS."""
+    places = {"nose": (0.0, -0.70, -0.11)}
+    halves = LEFT_HALF | {"mouth": (0.03, -0.66, -0.10)}
+    for part, (x, y, z) in halves.items():
+        left, right = (
+            ("mouth_left", "mouth_right") if part == "mouth" else (f"left_{part}", f"right_{part}")
+        )
+        places[left], places[right] = (x, y, z), (-x, y, z)
+    return np.array([places[name] for name in LANDMARKS])
+
+
+def make_body(world_m, xy_px=None, score=0.9, presence=1.0, hip_px=(0.0, 0.0), reach_px=(0, -1)):
+    """Body as the landmark network would give it; seen 300 pixels a metre large unless told."""
+    if xy_px is None:
+        xy_px = 300.0 * world_m[:, :2] + np.array([400.0, 500.0])
+    return Body(
+        xy_px=xy_px,
+        score=np.broadcast_to(np.asarray(score, float), len(LANDMARKS)),
+        world_m=world_m,
+        presence=presence,
+        crop=Crop(np.array([400.0, 500.0]), 800.0, 0.0),
+        hip_px=np.asarray(hip_px, float),
+        reach_px=np.asarray(reach_px, float),
+    )
+
+
+@pytest.fixture(scope="session", name="make_body")
+def _make_body():
+    return make_body

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Lifting: a body placed before a known camera must come back where it was placed."""
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from track_spine.inference.camera import LEVEL_UP, Camera, ray_rotation
+from track_spine.inference.keypoints import INDEX, NAMES
+from track_spine.inference.lift import lift, root_translation, standing_up, stature
+
+FRAMES = 24
+CAMERA = Camera.of(1920, 1080, 1500.0)
+ALL_SURE = np.ones((FRAMES, 1, len(NAMES)))
+
+
+@pytest.fixture
+def upright():
+    """(37, 3) body of 1.7 m, feet turned out so that their middle lies straight below the neck.
+
+    Heel to knee 0.45, knee to hip 0.45, hip to neck 0.5, on to neck_03 0.1 and head 0.2.
+    """
+    points = np.random.default_rng(7).uniform([-0.3, -0.7, -0.2], [0.3, 0.7, 0.2], (37, 3))
+    middle = {"hip": 0.0, "neck": -0.5, "neck_03": -0.6, "head": -0.8}
+    for name, y in middle.items():
+        points[INDEX[name]] = (0.0, y, 0.0)
+    for side, x in (("left", 0.1), ("right", -0.1)):
+        for part, place in {
+            "hip": (x, 0.0, 0.0),
+            "knee": (x, 0.45, 0.0),
+            "ankle": (x, 0.85, 0.0),
+            "heel": (x, 0.9, 0.0),
+            "big_toe": (2 * x, 0.9, 0.0),
+        }.items():
+            points[INDEX[f"{side}_{part}"]] = place
+    return points
+
+
+def path():
+    """(FRAMES, 1, 3) a walk across and away from the camera, camera frame."""
+    steps = np.linspace(0, 1, FRAMES)
+    return np.column_stack([-1 + 2 * steps, 0.2 - 0.1 * steps, 5 + 2 * steps])[:, None]
+
+
+def seen_by(camera, points, roots, unit=1.0):
+    """Pixels, ray and relative points as the networks give them; `unit` is their metre."""
+    xyz = points + roots[..., None, :]
+    ray_px = camera.project(roots) + np.array([13.0, -40.0])
+    turns = ray_rotation(camera.slopes(ray_px))
+    relative = np.einsum("tpji,tpkj->tpki", turns, np.broadcast_to(points, xyz.shape))
+    return camera.project(xyz), relative / unit, ray_px
+
+
+def test_the_root_is_recovered_from_the_projection(upright):
+    roots = path()
+    xy, _, _ = seen_by(CAMERA, upright, roots)
+    body = np.broadcast_to(upright, (*roots.shape[:2], *upright.shape))
+    found = root_translation(xy, ALL_SURE, body, CAMERA)
+    np.testing.assert_allclose(found, roots, atol=1e-9)
+
+
+def test_a_point_the_network_is_unsure_of_hardly_moves_the_root(upright):
+    roots = path()
+    xy, _, _ = seen_by(CAMERA, upright, roots)
+    body = np.broadcast_to(upright, (*roots.shape[:2], *upright.shape))
+    xy[:, :, INDEX["left_wrist"]] += 200.0
+    score = ALL_SURE.copy()
+    assert np.abs(root_translation(xy, score, body, CAMERA) - roots).max() > 0.01
+    score[:, :, INDEX["left_wrist"]] = 1e-3
+    found = root_translation(xy, score, body, CAMERA)
+    np.testing.assert_allclose(found, roots, atol=1e-4)
+
+
+def test_stature_is_the_sum_of_the_segments(upright):
+    relative = np.tile(upright, (FRAMES, 1, 1, 1))
+    assert stature(relative, ALL_SURE) == pytest.approx(1.7, abs=1e-12)
+
+
+def test_stature_is_taken_where_the_legs_are_seen(upright):
+    relative = np.tile(upright, (FRAMES, 1, 1, 1))
+    relative[: FRAMES - 5] *= 1.5
+    score = ALL_SURE.copy()
+    score[: FRAMES - 5, :, INDEX["right_ankle"]] = 0.1
+    relative[-1] = np.nan
+    score[-1] = 0.0
+    assert stature(relative, score) == pytest.approx(1.7, abs=1e-12)
+    score[..., INDEX["right_ankle"]] = 0.1  # never seen: all frames serve
+    assert stature(relative, score) == pytest.approx(2.55, abs=1e-12)
+
+
+@pytest.mark.parametrize("height", [1.2, 1.7, 2.04])
+def test_a_body_comes_back_in_the_world_at_the_height_given(upright, height):
+    real, roots = upright * height / 1.7, path()
+    xy, relative, ray = seen_by(CAMERA, real, roots, unit=1.7)
+    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, height)
+    camera_xyz = real + roots[:, :, None]
+    # A level camera: right is +X, away is +Y, up is +Z.
+    expected = np.stack([camera_xyz[..., 0], camera_xyz[..., 2], -camera_xyz[..., 1]], axis=-1)
+    hip = expected[0, 0, INDEX["hip"]]
+    shifted = expected - expected[:1, :, :1]
+    found = lifted.xyz_m - lifted.xyz_m[:1, :, :1]
+    # 1e-5 m: float32 at 5 m has steps of half a micrometre; the up direction is found, not given.
+    np.testing.assert_allclose(found, shifted, atol=1e-5)
+    np.testing.assert_allclose(lifted.xyz_m[0, 0, INDEX["hip"], :2], 0.0, atol=1e-6)
+    feet = [INDEX[name] for name in ("left_heel", "right_heel", "left_big_toe", "right_big_toe")]
+    floor = np.percentile(expected[..., feet, 2].min(axis=(1, 2)), 5)
+    assert lifted.xyz_m[0, 0, INDEX["hip"], 2] == pytest.approx(hip[2] - floor, abs=1e-5)
+    assert lifted.up_source == "standing person"
+
+    world = np.concatenate([camera_xyz, np.ones((*camera_xyz.shape[:3], 1))], axis=-1)
+    again = (world @ lifted.world_from_camera.T)[..., :3]
+    np.testing.assert_allclose(lifted.xyz_m, again, atol=1e-5)
+
+
+def test_frames_with_hidden_legs_do_not_set_the_scale(upright):
+    roots = path()
+    xy, relative, ray = seen_by(CAMERA, upright, roots)
+    relative[: FRAMES - 5] *= 1.5
+    score = ALL_SURE.copy()
+    score[: FRAMES - 5, :, INDEX["right_knee"]] = 0.1
+    lifted = lift(xy, score, relative, ray, CAMERA, 1.7)
+    height = lifted.xyz_m[-1, 0, INDEX["head"], 2] - lifted.xyz_m[-1, 0, INDEX["left_heel"], 2]
+    assert height == pytest.approx(1.7, abs=1e-5)
+
+
+def test_a_body_on_level_ground_stands_at_height_zero(upright):
+    roots = path()
+    roots[..., 1] = 0.1
+    xy, relative, ray = seen_by(CAMERA, upright, roots)
+    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    np.testing.assert_allclose(lifted.xyz_m[..., INDEX["left_heel"], 2], 0.0, atol=1e-5)
+    np.testing.assert_allclose(lifted.xyz_m[..., INDEX["head"], 2], 1.7, atol=1e-5)
+
+
+def test_a_few_frames_of_feet_under_the_floor_do_not_lower_it(upright):
+    roots = path()
+    roots[..., 1] = 0.1
+    roots[10, 0, 1] = 0.6
+    xy, relative, ray = seen_by(CAMERA, upright, roots)
+    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    heights = np.delete(lifted.xyz_m[:, 0, INDEX["left_heel"], 2], 10)
+    np.testing.assert_allclose(heights, 0.0, atol=1e-4)
+
+
+def test_gaps_stay_gaps_and_the_first_body_found_is_the_origin(upright):
+    roots = path()
+    xy, relative, ray = seen_by(CAMERA, upright, roots)
+    whole = lift(xy[3:], ALL_SURE[3:], relative[3:], ray[3:], CAMERA, 1.7)
+    gaps = [0, 1, 2, 9, 10, FRAMES - 1]
+    score = ALL_SURE.copy()
+    for array in (xy, relative, ray):
+        array[gaps] = np.nan
+    score[gaps] = 0.0
+    lifted = lift(xy, score, relative, ray, CAMERA, 1.7)
+    empty = np.isnan(lifted.xyz_m)
+    assert empty[gaps].all()
+    assert not np.delete(empty, gaps, axis=0).any()
+    np.testing.assert_allclose(lifted.xyz_m[3, 0, INDEX["hip"], :2], 0.0, atol=1e-6)
+    kept = [frame for frame in range(3, FRAMES) if frame not in gaps]
+    found = lifted.xyz_m[kept] - lifted.xyz_m[3]
+    np.testing.assert_allclose(found, whole.xyz_m[np.array(kept) - 3] - whole.xyz_m[0], atol=1e-5)
+
+
+def test_two_people_share_one_world(upright):
+    near, far = path(), path() + np.array([0.5, 0.0, 3.0])
+    parts = [seen_by(CAMERA, upright, roots) for roots in (near, far)]
+    xy, relative, ray = (np.concatenate(pair, axis=1) for pair in zip(*parts, strict=True))
+    lifted = lift(xy, np.ones((FRAMES, 2, 37)), relative, ray, CAMERA, 1.7)
+    apart = lifted.xyz_m[:, 1] - lifted.xyz_m[:, 0]
+    np.testing.assert_allclose(apart, np.broadcast_to([0.5, 3.0, 0.0], apart.shape), atol=1e-5)
+
+
+def lean_from(up, expected):
+    return np.degrees(np.arccos(np.clip(up @ expected, -1, 1)))
+
+
+@pytest.mark.parametrize("degrees", [(5.0, 0.0), (0.0, 5.0), (-5.0, 5.0), (15.0, -10.0)])
+def test_the_tilt_of_the_camera_is_read_off_a_standing_person(upright, degrees):
+    tilt = Rotation.from_euler("xz", degrees, degrees=True)
+    sway = np.sin(np.linspace(0, 4 * np.pi, FRAMES, endpoint=False))
+    leaning = [
+        tilt.apply(Rotation.from_euler("xz", [3 * s, 2 * s], degrees=True).apply(upright))
+        for s in sway
+    ]
+    up = standing_up(np.array(leaning)[:, None], ALL_SURE)
+    assert lean_from(up, tilt.apply(LEVEL_UP)) < 0.1
+    assert np.linalg.norm(up) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_a_tilted_camera_still_gives_an_upright_body_on_the_floor(upright):
+    tilt = Rotation.from_euler("xz", [8.0, -5.0], degrees=True).as_matrix()
+    level = path()
+    level[..., 1] = 0.1
+    roots = level @ tilt.T
+    xy, relative, ray = seen_by(CAMERA, upright @ tilt.T, roots)
+    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    spine = lifted.xyz_m[..., INDEX["head"], :] - lifted.xyz_m[..., INDEX["hip"], :]
+    np.testing.assert_allclose(spine, np.broadcast_to([0, 0, 0.8], spine.shape), atol=1e-5)
+    np.testing.assert_allclose(lifted.xyz_m[..., INDEX["left_heel"], 2], 0.0, atol=1e-4)
+
+
+@pytest.mark.parametrize("axis", ["x", "z"])
+def test_nobody_lying_or_hanging_upside_down_tells_what_is_up(upright, axis):
+    for degrees in (90, 180, -90, 30):
+        lying = Rotation.from_euler(axis, degrees, degrees=True).apply(upright)
+        assert standing_up(np.tile(lying, (FRAMES, 1, 1, 1)), ALL_SURE) is None
+
+
+def test_nobody_bowing_tells_what_is_up(upright):
+    bowing = upright.copy()
+    above = [INDEX[name] for name in ("neck", "neck_03", "head")]
+    bowing[above] = Rotation.from_euler("x", 65, degrees=True).apply(upright[above])
+    # The neck stays within 25 degrees of straight above the feet; the bend alone tells.
+    body = bowing[INDEX["neck"]] - [0, 0.9, 0]
+    assert lean_from(body / np.linalg.norm(body), LEVEL_UP) < 25
+    assert standing_up(np.tile(bowing, (FRAMES, 1, 1, 1)), ALL_SURE) is None
+
+
+def test_nobody_squatting_tells_what_is_up(upright):
+    squatting = upright.copy()
+    for side in ("left", "right"):
+        squatting[INDEX[f"{side}_knee"]] += [0, -0.2, -0.4]
+        for part in ("ankle", "heel", "big_toe"):
+            squatting[INDEX[f"{side}_{part}"]] += [0, -0.4, 0]
+    assert standing_up(np.tile(squatting, (FRAMES, 1, 1, 1)), ALL_SURE) is None
+
+
+def test_nobody_sitting_tells_what_is_up(upright):
+    sitting = upright.copy()
+    for side in ("left", "right"):
+        sitting[INDEX[f"{side}_knee"]] = sitting[INDEX[f"{side}_hip"]] + [0, 0, -0.45]
+        for part in ("ankle", "heel", "big_toe"):
+            sitting[INDEX[f"{side}_{part}"]] += [0, -0.45, -0.45]
+    assert standing_up(np.tile(sitting, (FRAMES, 1, 1, 1)), ALL_SURE) is None
+
+
+def test_a_few_frames_or_hidden_feet_tell_nothing(upright):
+    relative = np.tile(upright, (FRAMES, 1, 1, 1))
+    assert standing_up(relative[:10], ALL_SURE[:10]) is not None
+    assert standing_up(relative[:9], ALL_SURE[:9]) is None
+    hidden = ALL_SURE.copy()
+    hidden[..., INDEX["left_ankle"]] = 0.2
+    assert standing_up(relative, hidden) is None
+
+
+def test_without_a_standing_person_the_camera_counts_as_level(upright):
+    lying = Rotation.from_euler("z", 90, degrees=True).apply(upright)
+    xy, relative, ray = seen_by(CAMERA, lying, path())
+    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    assert lifted.up_source == "camera assumed level"
+    spine = lifted.xyz_m[..., INDEX["head"], :] - lifted.xyz_m[..., INDEX["hip"], :]
+    np.testing.assert_allclose(spine, np.broadcast_to([0.8, 0, 0], spine.shape), atol=1e-5)
