@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What moves: 3D key points of one person over time, and rotations of bones over time."""
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import RigError
+from .rotation import Bools, Floats
+
+_SCHEMA: Final = "track_spine.lifted"
+_VERSION: Final = 1
+_LARGEST_ARRAY_BYTES: Final = 2**31
+_FARTHEST_M: Final = 1e4
+
+# What is read of the file: kind of number (as in numpy.dtype.kind) and number of axes.
+_LIFTED: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
+    {
+        "schema": ("U", 0),
+        "version": ("iu", 0),
+        "names": ("U", 1),
+        "time_s": ("f", 1),
+        "xyz_m": ("f", 4),
+        "score": ("f", 3),
+        "person": ("iu", 1),
+    }
+)
+
+# Everything zipfile and numpy raise on files that are missing, cut off, damaged or made to do harm.
+_UNREADABLE: Final = (
+    OSError,
+    EOFError,
+    MemoryError,
+    ValueError,
+    RuntimeError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Motion3D:
+    """3D key points of one person. A missing point is NaN with score 0.
+
+    Attributes:
+        names: K key-point names.
+        time_s: (T,) strictly increasing seconds.
+        xyz_m: (T, K, 3) world positions, metres.
+        score: (T, K) confidence, 0 to 1; 0 exactly where missing.
+    """
+
+    names: tuple[str, ...]
+    time_s: Floats
+    xyz_m: Floats
+    score: Floats
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together.
+
+        Raises:
+            RigError: Names repeat, a shape is wrong, time does not increase, or a value is out of
+                range.
+        """
+        frames, points = len(self.time_s), len(self.names)
+        if len(set(self.names)) != points:
+            raise RigError(f"Key-point names repeat: {', '.join(self.names)}.")
+        _require_shape("time_s", self.time_s, (frames,))
+        _require_shape("xyz_m", self.xyz_m, (frames, points, 3))
+        _require_shape("score", self.score, (frames, points))
+        _require_increasing(self.time_s)
+        if not ((self.score >= 0.0) & (self.score <= 1.0)).all():
+            raise RigError("Scores of key points must lie between 0 and 1.")
+        missing = np.isnan(self.xyz_m).any(axis=-1)
+        if not (missing == (self.score == 0.0)).all() or np.isinf(self.xyz_m).any():
+            raise RigError(
+                "Key points must be finite where their score is above 0 and NaN where it is 0."
+            )
+
+    def point(self, name: str) -> Floats:
+        """Give the track of one key point.
+
+        Args:
+            name: One of `names`.
+
+        Returns:
+            (T, 3) world positions, NaN where missing; NaN throughout when there is no such key
+            point.
+        """
+        if name not in self.names:
+            return np.full((len(self.time_s), 3), np.nan)
+        return np.asarray(self.xyz_m[:, self.names.index(name)])
+
+    def point_score(self, name: str) -> Floats:
+        """Give the scores of one key point.
+
+        Args:
+            name: One of `names`.
+
+        Returns:
+            (T,) scores; zeros when there is no such key point.
+        """
+        if name not in self.names:
+            return np.zeros(len(self.time_s))
+        return np.asarray(self.score[:, self.names.index(name)])
+
+
+@dataclass(frozen=True, eq=False)
+class BoneMotion:
+    """Rotations of bones over time; rows of frames that are not valid are NaN.
+
+    Attributes:
+        bones: B bone names.
+        time_s: (T,) strictly increasing seconds.
+        rotation: (T, B, 4) orientation of each bone in the world.
+        root_m: (T, 3) world position of the root joint, metres.
+        valid: (T,) False where the torso was not seen.
+    """
+
+    bones: tuple[str, ...]
+    time_s: Floats
+    rotation: Floats
+    root_m: Floats
+    valid: Bools
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together.
+
+        Raises:
+            RigError: A shape is wrong, time does not increase, or a valid frame holds NaN or a
+                non-unit quaternion.
+        """
+        frames = len(self.time_s)
+        _require_shape("time_s", self.time_s, (frames,))
+        _require_shape("rotation", self.rotation, (frames, len(self.bones), 4))
+        _require_shape("root_m", self.root_m, (frames, 3))
+        _require_shape("valid", self.valid, (frames,))
+        _require_increasing(self.time_s)
+        length = np.linalg.norm(self.rotation[self.valid], axis=-1)
+        if (
+            not (np.abs(length - 1.0) < 1e-6).all()
+            or not np.isfinite(self.root_m[self.valid]).all()
+        ):
+            raise RigError(
+                "Bone rotations of valid frames must be unit quaternions with a finite root."
+            )
+
+
+def _require_shape(what: str, array: Floats | Bools, shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise RigError(f"Array {what} has shape {array.shape}, expected {shape}.")
+
+
+def _require_increasing(time_s: Floats) -> None:
+    if not np.isfinite(time_s).all() or not (np.diff(time_s) > 0.0).all():
+        raise RigError("Times must be finite and strictly increasing; write the take again.")
+
+
+def load_lifted(path: Path) -> dict[int, Motion3D]:
+    """Read the 3D key points that inference left in a take.
+
+    Args:
+        path: `lifted.npz` of a take folder.
+
+    Returns:
+        Motion of each person, by person id.
+
+    Raises:
+        RigError: The file is missing, of another kind or version, incomplete, damaged or too large.
+    """
+    try:
+        return _people(_read_arrays(path))
+    except RigError as error:
+        raise RigError(f"{path} cannot be used: {error} Track the clip again.") from error
+    except _UNREADABLE as error:
+        raise RigError(
+            f"{path} cannot be read as 3D key points ({error}). Track the clip again."
+        ) from error
+
+
+def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays named in `_LIFTED` and no others, once they are known not to be huge."""
+    with zipfile.ZipFile(path) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    missing = [name for name in _LIFTED if f"{name}.npy" not in sizes]
+    huge = [name for name in _LIFTED if sizes.get(f"{name}.npy", 0) > _LARGEST_ARRAY_BYTES]
+    if missing or huge:
+        raise RigError(f"Missing arrays: {missing}; arrays larger than 2 GiB: {huge}.")
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in _LIFTED}
+    for name, (kinds, axes) in _LIFTED.items():
+        array = arrays[name]
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != axes:
+            raise RigError(f"The array {name} should have {axes} axes of kind {kinds!r}.")
+    return arrays
+
+
+def _people(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[int, Motion3D]:
+    """Take the arrays of a file apart into people."""
+    schema, version = str(arrays["schema"]), int(arrays["version"])
+    if schema != _SCHEMA or version != _VERSION:
+        raise RigError(f"It holds {schema!r} version {version}, not {_SCHEMA!r} {_VERSION}.")
+    names = tuple(str(name) for name in arrays["names"])
+    ids = [int(person) for person in arrays["person"]]
+    if len(set(ids)) != len(ids):
+        raise RigError(f"Person ids repeat: {ids}.")
+    time_s = arrays["time_s"].astype(np.float64)
+    xyz_m = arrays["xyz_m"].astype(np.float64)
+    score = arrays["score"].astype(np.float64)
+    expected = (len(time_s), len(ids), len(names))
+    if xyz_m.shape != (*expected, 3) or score.shape != expected:
+        raise RigError(
+            f"Arrays xyz_m {xyz_m.shape} and score {score.shape} do not fit {len(time_s)} times, "
+            f"{len(ids)} people and {len(names)} names."
+        )
+    if (np.abs(xyz_m) > _FARTHEST_M).any():
+        raise RigError(f"A key point is more than {_FARTHEST_M:.0f} m away.")
+    missing = np.isnan(xyz_m).any(axis=-1) | (score == 0.0)
+    xyz_m[missing] = np.nan
+    score[missing] = 0.0
+    return {
+        person: Motion3D(names, time_s, xyz_m[:, p], score[:, p]) for p, person in enumerate(ids)
+    }
