@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Armatures: a new one built from the solved skeleton, and an existing one read as plain data."""
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rigging.matching import Roles, match
+from ..rigging.retarget import TargetRig
+from ..rigging.skeleton import Skeleton
+from .compat import action_channels
+from .errors import TargetError
+from .scene_camera import metres_per_unit
+from .workspace import object_mode
+
+# Blender stores transforms as float32: a rotated, scaled object is uniform to about 1e-6.
+UNIFORM_SCALE = 1e-4
+CONNECTED_M = 1e-6
+SPINE_COLOUR = "THEME04"
+
+
+def build_armature(context: bpy.types.Context, skeleton: Skeleton, name: str) -> bpy.types.Object:
+    """Add an armature object in the skeleton's rest pose.
+
+    Args:
+        context: Context with a view layer; mode and selection stay as they are.
+        skeleton: The skeleton, metres.
+        name: Wanted name.
+
+    Returns:
+        The object, at the origin, in the active collection.
+    """
+    armature = bpy.data.objects.new(name, bpy.data.armatures.new(name))
+    context.collection.objects.link(armature)
+    if armature.name not in context.view_layer.objects:  # the active collection is excluded
+        context.collection.objects.unlink(armature)
+        context.scene.collection.objects.link(armature)
+    with object_mode(context):
+        context.view_layer.objects.active = armature
+        bpy.ops.object.mode_set(mode="EDIT")
+        _add_bones(armature.data, skeleton, 1.0 / metres_per_unit(context.scene))
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for bone in armature.data.bones:
+        if bone.name.startswith("spine_"):
+            bone.color.palette = SPINE_COLOUR
+    armature.show_in_front = True  # it is looked at over the footage
+    return armature
+
+
+def find_armature(context: bpy.types.Context, name: str) -> bpy.types.Object:
+    """Find the armature object that a run shall animate, and make sure that it can be keyed.
+
+    Args:
+        context: Context with a view layer.
+        name: Name of the object.
+
+    Returns:
+        The object.
+
+    Raises:
+        TargetError: It is not there, is no armature, or cannot be keyed.
+    """
+    armature = context.view_layer.objects.get(name)
+    if armature is None:
+        raise TargetError(f"There is no object {name!r} in this scene to animate")
+    if armature.type != "ARMATURE":
+        raise TargetError(f"Object {name!r} is no armature but {armature.type.lower()}")
+    override = armature.override_library
+    if armature.library or (override and override.is_system_override):
+        raise TargetError(
+            f"Armature {name!r} is linked from another file and cannot be animated as it is: "
+            "use Object > Library Override > Make on it, or append it instead of linking"
+        )
+    if armature.animation_data and armature.animation_data.use_tweak_mode:
+        raise TargetError(
+            f"An NLA strip of armature {name!r} is being edited: leave tweak mode (Tab in the "
+            "Nonlinear Animation editor) first"
+        )
+    if armature.mode == "EDIT":
+        raise TargetError(f"Armature {name!r} is in edit mode: leave it first")
+    return armature
+
+
+def read_target(armature: bpy.types.Object, scene: bpy.types.Scene) -> TargetRig:
+    """Read an armature object into plain data.
+
+    Args:
+        armature: The object, not in edit mode.
+        scene: The scene, whose units give the rig its size in metres.
+
+    Returns:
+        Its bones, rest pose and place in the world, and what its bones are.
+
+    Raises:
+        RigError: Bones are missing; the message names them.
+        TargetError: The object's scale or a bone's rotation mode cannot carry the motion.
+    """
+    bones = list(armature.data.bones)
+    names = tuple(bone.name for bone in bones)
+    index = {name: number for number, name in enumerate(names)}
+    parents = [index[bone.parent.name] if bone.parent else -1 for bone in bones]
+    world = np.array(armature.matrix_world, dtype=np.float64)
+    _require_uniform_scale(armature, world)
+    roles = match(names, parents)
+    _require_rotation_modes(armature, roles)
+    world[:3] *= metres_per_unit(scene)
+    return TargetRig(
+        bones=names,
+        parents=np.array(parents),
+        rest=np.array([bone.matrix_local for bone in bones], dtype=np.float64),
+        length=np.array([bone.length for bone in bones], dtype=np.float64),
+        world_from_armature=world,
+        roles=roles,
+    )
+
+
+def constrained_bones(armature: bpy.types.Object) -> list[str]:
+    """Find keyed bones that something else holds.
+
+    Args:
+        armature: The object.
+
+    Returns:
+        Names of the bones that are both keyed and under a working constraint.
+    """
+    channels = action_channels(armature)
+    keyed = {curve.group.name for curve in channels.fcurves if curve.group} if channels else set()
+    return [
+        bone.name
+        for bone in armature.pose.bones
+        if bone.name in keyed
+        and any(not held.mute and held.influence > 0.0 for held in bone.constraints)
+    ]
+
+
+def _add_bones(data: bpy.types.Armature, skeleton: Skeleton, units_per_m: float) -> None:
+    made: list[bpy.types.EditBone] = []
+    for number, name in enumerate(skeleton.bones):
+        bone = data.edit_bones.new(name)
+        bone.head = skeleton.head_m[number] * units_per_m
+        bone.tail = skeleton.tail_m[number] * units_per_m
+        bone.align_roll(skeleton.z_axis[number])
+        parent = int(skeleton.parents[number])
+        if parent >= 0:
+            bone.parent = made[parent]
+            gap_m = np.linalg.norm(skeleton.head_m[number] - skeleton.tail_m[parent])
+            bone.use_connect = bool(gap_m < CONNECTED_M)
+        made.append(bone)
+
+
+def _require_uniform_scale(armature: bpy.types.Object, world: NDArray[np.float64]) -> None:
+    axes = world[:3, :3]
+    volume = float(np.linalg.det(axes))
+    if volume > 0:
+        turn = axes / np.cbrt(volume)
+        if np.abs(turn @ turn.T - np.eye(3)).max() <= UNIFORM_SCALE:
+            return
+    lengths = " x ".join(f"{length:.4g}" for length in np.linalg.norm(axes, axis=0))
+    raise TargetError(
+        f"Armature {armature.name!r} is scaled unevenly, mirrored or sheared (scale {lengths}): "
+        "apply its scale (Ctrl+A, Scale) and that of its parents first"
+    )
+
+
+def _require_rotation_modes(armature: bpy.types.Object, roles: Roles) -> None:
+    bones = (roles.pelvis, *roles.spine, *roles.neck, roles.head, *roles.limbs.values())
+    refused = [name for name in bones if armature.pose.bones[name].rotation_mode == "AXIS_ANGLE"]
+    if refused:
+        raise TargetError(
+            f"Bones {', '.join(refused)} of armature {armature.name!r} rotate by axis and angle: "
+            "set their rotation mode to quaternion or Euler"
+        )

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`blender --command track_spine`: a clip in, animated FBX out, without a window.
+
+Progress, result and error are JSON objects, one a line, on stdout; lines that do not begin with a
+brace are Blender's own. Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 nobody in the clip, 130
+stopped by Ctrl-C: the same command then goes on.
+"""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import bpy
+
+from ..inference.protocol import ProtocolError, TrackRequest
+from .delivery import Delivery, deliver
+from .errors import KNOWN_ERRORS, NobodyFoundError, OutputError, StoppedError, TargetError
+from .export import export_fbx, require_writable
+from .modal import run_in_background
+from .run import Run, start_worker
+
+COMMAND: Final = "track_spine"
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_ARGUMENTS: Final = 2
+NOBODY_FOUND: Final = 3
+STOPPED: Final = 130
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command.
+
+    Args:
+        argv: Arguments after the command's name.
+
+    Returns:
+        Exit code.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except SystemExit as leaving:  # argparse has said why
+        return int(leaving.code or 0)
+    try:
+        _run(arguments)
+    except KNOWN_ERRORS as error:
+        _print_line(type="error", kind=type(error).__name__, message=str(error))
+        return _exit_code(error)
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"blender --command {COMMAND}",
+        description="Track the person in a clip and write the motion as FBX.",
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 nobody found, 130 stopped.",
+    )
+    parser.add_argument("clip", type=Path, help="movie file")
+    parser.add_argument("--out", type=Path, required=True, help="FBX file to write")
+    parser.add_argument("--blend", type=Path, help="also save the scene to this .blend file")
+    parser.add_argument("--height", type=float, default=1.7, help="height of the person, metres")
+    parser.add_argument("--subject", type=_pixel, metavar="X,Y", help="pixel the person passes")
+    parser.add_argument("--take", type=Path, help="take folder; default beside the FBX file")
+    parser.add_argument(
+        "--rig",
+        type=_rig,
+        metavar="FILE.blend:OBJECT",
+        help="armature to animate, else a new one",
+    )
+    return parser
+
+
+def _pixel(text: str) -> tuple[float, float]:
+    try:
+        x, y = (float(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not X,Y in pixels") from None
+    return x, y
+
+
+def _rig(text: str) -> tuple[Path, str]:
+    path, _, name = text.rpartition(":")
+    if not name or not Path(path).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not FILE.blend:OBJECT with an existing file")
+    return Path(path).resolve(), name
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    out = arguments.out.resolve()
+    blend = arguments.blend.resolve() if arguments.blend else None
+    for path in filter(None, (out, blend)):
+        require_writable(path)
+    video = arguments.clip.resolve()
+    take = arguments.take.resolve() if arguments.take else out.with_suffix(".take")
+    request = TrackRequest(
+        video=str(video),
+        take=str(take),
+        subject_height_m=arguments.height,
+        subject_px=arguments.subject,
+    )
+    _open_scene(arguments.rig)
+    run = Run(request, clip="", target=arguments.rig[1] if arguments.rig else "")
+    job = start_worker(bpy.context, run)
+    run_in_background(job)
+    delivery = deliver(bpy.context, run, job.result())
+    export_fbx(bpy.context, bpy.data.objects[delivery.armatures[0]], out)
+    if blend:
+        _save(blend)
+    _print_result(delivery, out, blend)
+
+
+def _open_scene(rig: tuple[Path, str] | None) -> None:
+    if rig is None:
+        bpy.ops.wm.read_homefile(use_empty=True)
+        return
+    try:
+        bpy.ops.wm.open_mainfile(filepath=str(rig[0]), load_ui=False, use_scripts=False)
+    except RuntimeError as error:
+        raise TargetError(f"Cannot open {rig[0]}: {error}") from error
+
+
+def _save(blend: Path) -> None:
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(blend))
+    except RuntimeError as error:
+        raise OutputError(f"Cannot write {blend}: {error}") from error
+
+
+def _exit_code(error: Exception) -> int:
+    match error:
+        case NobodyFoundError():
+            return NOBODY_FOUND
+        case StoppedError():
+            return STOPPED
+        case ProtocolError():  # the request itself was refused, before any worker saw it
+            return WRONG_ARGUMENTS
+        case _:
+            return FAILED
+
+
+def _print_result(delivery: Delivery, out: Path, blend: Path | None) -> None:
+    _print_line(
+        type="written",
+        fbx=str(out),
+        blend=str(blend) if blend else None,
+        **dataclasses.asdict(delivery),
+    )
+
+
+def _print_line(**fields: object) -> None:
+    print(json.dumps(fields), flush=True)

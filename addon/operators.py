@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's actions."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import bpy
+from bpy_extras.io_utils import ExportHelper
+
+from ..inference.protocol import TrackRequest
+from .delivery import deliver
+from .errors import SourceError
+from .export import export_fbx
+from .footage import footage_pixel
+from .job import TrackJob
+from .modal import SIDEBAR_EDITORS, ReportsErrors, RunsWorker, current_job
+from .run import Run, active_clip, chosen_target, clip_path, default_take, start_worker
+from .scene_camera import metres_per_unit
+
+
+class TRACKSPINE_OT_track(RunsWorker, bpy.types.Operator):
+    """The one big button."""
+
+    bl_idname = "track_spine.track"
+    bl_label = "Track Spine"
+    bl_description = "Track the person in a clip and animate an armature with the motion"
+    bl_options: ClassVar = {"REGISTER", "UNDO"}
+
+    filepath: bpy.props.StringProperty(
+        name="File Path",
+        description="Movie file to track. Empty tracks the active movie clip",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+    subject_height: bpy.props.FloatProperty(
+        name="Subject Height",
+        description="Standing height of the person. 0 takes the one of the panel",
+        min=0.0,
+        subtype="DISTANCE",
+        unit="LENGTH",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+    target: bpy.props.StringProperty(
+        name="Armature",
+        description="Name of the armature object to animate. Empty makes a new one",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+    take: bpy.props.StringProperty(
+        name="Take Folder",
+        description="Folder that keeps what is computed. Empty chooses one for the clip",
+        subtype="DIR_PATH",
+        options={"SKIP_SAVE", "HIDDEN"},
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Say why the button is grey."""
+        if current_job() is not None:
+            cls.poll_message_set("A clip is being tracked already")
+            return False
+        if context.area is None or context.area.type not in SIDEBAR_EDITORS:
+            return True  # a script, which may name a file
+        clip = active_clip(context)
+        if clip is None:
+            cls.poll_message_set("Open or choose a movie clip first")
+        elif clip.source != "MOVIE":
+            cls.poll_message_set("The clip is an image sequence, only movie files can be tracked")
+        return clip is not None and clip.source == "MOVIE"
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Take what the panel shows as the settings of this run."""
+        self.target = self.target or chosen_target(context)
+        return self.execute(context)
+
+    def start(self, context: bpy.types.Context) -> TrackJob:
+        """Start the worker on what the properties and the panel say."""
+        self._run_order = self._gather(context)
+        return start_worker(context, self._run_order)
+
+    def deliver(self, context: bpy.types.Context, job: TrackJob) -> None:
+        """Animate the armature and report what was made."""
+        report = deliver(context, self._run_order, job.result())
+        for warning in report.warnings:
+            self.report({"WARNING"}, warning)
+        self.report({"INFO"}, f"{report.summary}: {', '.join(report.armatures)}")
+
+    def _gather(self, context: bpy.types.Context) -> Run:
+        settings = context.scene.track_spine
+        clip = None if self.filepath else active_clip(context)
+        if clip is None and not self.filepath:
+            raise SourceError("No movie clip is open: open one, or give filepath")
+        video = clip_path(clip) if clip else Path(bpy.path.abspath(self.filepath)).resolve()
+        point = tuple(settings.subject_point) if settings.use_subject_point else None
+        take = Path(bpy.path.abspath(self.take)) if self.take else default_take(video, point)
+        height = self.subject_height or settings.subject_height
+        request = TrackRequest(
+            video=str(video),
+            take=str(take),
+            subject_height_m=height * metres_per_unit(context.scene),
+            subject_px=point,
+        )
+        return Run(request, clip.name if clip else "", self.target)
+
+
+class TRACKSPINE_OT_stop(bpy.types.Operator):
+    """The end of the run that is going on."""
+
+    bl_idname = "track_spine.stop"
+    bl_label = "Stop"
+    bl_description = "Stop tracking. What was computed is kept, and the next run goes on from there"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        """There is something to stop."""
+        return current_job() is not None
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Ask the worker to stop; a second time, end it."""
+        job = current_job()
+        if job is not None:
+            job.request_stop()
+        return {"FINISHED"}
+
+
+class TRACKSPINE_OT_pick_person(bpy.types.Operator):
+    """The eyedropper of the subject point."""
+
+    bl_idname = "track_spine.pick_person"
+    bl_label = "Pick Person"
+    bl_description = "Click on the person to follow in the footage"
+    bl_options: ClassVar = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Points can be picked where the footage is shown."""
+        space = context.space_data
+        if space is None or space.type != "CLIP_EDITOR" or space.clip is None:
+            cls.poll_message_set("Open the clip in the Clip Editor to pick a person in it")
+            return False
+        return True
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Wait for the click."""
+        context.window.cursor_modal_set("EYEDROPPER")
+        context.workspace.status_text_set("Click on the person to follow   |   Esc: Cancel")
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Take the point that is clicked."""
+        if event.type in {"ESC", "RIGHTMOUSE"}:
+            self.cancel(context)
+            return {"CANCELLED"}
+        if event.type != "LEFTMOUSE" or event.value != "PRESS":
+            return {"PASS_THROUGH"}
+        self.cancel(context)
+        region = next(region for region in context.area.regions if region.type == "WINDOW")
+        mouse = event.mouse_x - region.x, event.mouse_y - region.y
+        settings = context.scene.track_spine
+        settings.subject_point = footage_pixel(
+            region.view2d.region_to_view(*mouse), context.space_data.clip.size
+        )
+        settings.use_subject_point = True
+        context.area.tag_redraw()
+        return {"FINISHED"}
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Put the cursor and the status bar back."""
+        context.window.cursor_modal_restore()
+        context.workspace.status_text_set(None)
+
+
+class TRACKSPINE_OT_export_fbx(ReportsErrors, ExportHelper, bpy.types.Operator):
+    """The way out of Blender."""
+
+    bl_idname = "track_spine.export_fbx"
+    bl_label = "Export FBX"
+    bl_description = "Write the active armature and its animation to an FBX file"
+
+    filename_ext = ".fbx"
+    filter_glob: bpy.props.StringProperty(default="*.fbx", options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Say why the button is grey."""
+        active = context.active_object
+        if active is None or active.type != "ARMATURE":
+            cls.poll_message_set("Make the armature to export the active object")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Write the file."""
+        return self.attempt(lambda: self._write(context))
+
+    def _write(self, context: bpy.types.Context) -> set[str]:
+        path = Path(bpy.path.abspath(self.filepath))
+        export_fbx(context, context.active_object, path)
+        self.report({"INFO"}, f"Wrote {path}")
+        return {"FINISHED"}

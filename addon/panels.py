@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar tab, the same in the 3D View and in the Clip Editor."""
+
+import bpy
+
+from .modal import current_job
+from .operators import (
+    TRACKSPINE_OT_export_fbx,
+    TRACKSPINE_OT_pick_person,
+    TRACKSPINE_OT_stop,
+    TRACKSPINE_OT_track,
+)
+from .run import chosen_target
+
+
+class TrackPanel:
+    """What both editors show."""
+
+    bl_label = "Track Spine"
+    bl_category = "Track Spine"
+    bl_region_type = "UI"
+
+    layout: bpy.types.UILayout
+
+    def draw_source(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        """Draw which clip is tracked."""
+        raise NotImplementedError
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw settings, button or progress, and the report of the last run."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        settings = context.scene.track_spine
+        fields = layout.column()
+        fields.enabled = current_job() is None
+        self.draw_source(context, fields)
+        fields.prop(settings, "subject_height")
+        _draw_subject_point(fields, settings)
+        fields.prop(settings, "target", placeholder=_target_hint(context))
+        _draw_run(layout)
+        _draw_report(layout, settings)
+
+
+class TRACKSPINE_PT_view3d(TrackPanel, bpy.types.Panel):
+    """The tab in the 3D View."""
+
+    bl_space_type = "VIEW_3D"
+
+    def draw_source(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        """Choose the clip, since no clip is in sight here."""
+        layout.template_ID(context.scene.track_spine, "clip", open="clip.open")
+
+
+class TRACKSPINE_PT_clip_editor(TrackPanel, bpy.types.Panel):
+    """The tab in the Clip Editor."""
+
+    bl_space_type = "CLIP_EDITOR"
+
+    def draw_source(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+        """Nothing to choose: the editor's own clip is tracked."""
+        layout.template_ID(context.space_data, "clip", open="clip.open")
+
+
+def _target_hint(context: bpy.types.Context) -> str:
+    selected = chosen_target(context)
+    return f"{selected} (selected)" if selected else "New armature"
+
+
+def _draw_subject_point(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    row = layout.row(heading="Person")
+    row.prop(settings, "use_subject_point", text="Pick")
+    row.operator(TRACKSPINE_OT_pick_person.bl_idname, text="", icon="EYEDROPPER")
+    if settings.use_subject_point:
+        layout.prop(settings, "subject_point")
+
+
+def _draw_run(layout: bpy.types.UILayout) -> None:
+    job = current_job()
+    if job is None:
+        row = layout.row()
+        row.scale_y = 1.6
+        row.operator(TRACKSPINE_OT_track.bl_idname, icon="ARMATURE_DATA")
+        return
+    row = layout.row(align=True)
+    row.progress(factor=job.fraction, text=job.status)
+    row.operator(TRACKSPINE_OT_stop.bl_idname, text="", icon="CANCEL")
+
+
+def _draw_report(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    if settings.last_report:
+        box = layout.box().column(align=True)
+        for line in settings.last_report.splitlines():
+            box.label(text=line)
+        box.operator("wm.path_open", text="Open Take Folder").filepath = settings.last_take
+    layout.operator(TRACKSPINE_OT_export_fbx.bl_idname)

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`blender --command track_spine`: files out, JSON lines, exit codes."""
+
+import json
+import os
+import signal
+
+import bpy
+import numpy as np
+import pytest
+from track_spine.addon import cli, compat, modal
+
+pytestmark = pytest.mark.usefixtures("extension")
+
+
+@pytest.fixture
+def call(capfd):
+    """Run the command; gives its exit code and its JSON lines."""
+
+    def run(*arguments):
+        code = cli.main([str(argument) for argument in arguments])
+        lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith("{")]
+        return code, [json.loads(line) for line in lines]
+
+    return run
+
+
+@pytest.fixture
+def hero_file(tmp_path):
+    """A .blend with an armature of our own bones and something else in it."""
+    from track_spine.addon.armature import build_armature
+    from track_spine.rigging.skeleton import canonical_skeleton
+
+    build_armature(bpy.context, canonical_skeleton({}), "Hero")
+    bpy.ops.mesh.primitive_cube_add()
+    path = tmp_path / "hero.blend"
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    return path
+
+
+def test_a_clip_becomes_fbx_and_blend(use_fake, lifted_file, clip_file, tmp_path, call):
+    use_fake("tracks", lifted_file)
+    out, blend = tmp_path / "walk.fbx", tmp_path / "walk.blend"
+    code, lines = call(clip_file, "--out", out, "--blend", blend, "--height", 1.8)
+    assert code == cli.DONE
+    assert [line["type"] for line in lines if line["type"] != "progress"] == ["result", "written"]
+    assert lines[-1]["fbx"] == str(out) and lines[-1]["blend"] == str(blend)
+    assert lines[-1]["summary"] == "Tracked 30 of 40 frames, 10 without the person"
+    assert lines[-1]["warnings"] == []
+    assert out.stat().st_size > 10_000
+    assert (tmp_path / "walk.take" / "lifted.npz").is_file()
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    scene = bpy.context.scene
+    assert (scene.render.fps, scene.frame_start, scene.frame_end) == (25, 1, 40)
+    assert {obj.type for obj in scene.objects} == {"ARMATURE", "CAMERA"}
+
+
+def test_a_rig_of_a_file_is_animated_in_its_scene(
+    use_fake, lifted_file, clip_file, tmp_path, call, hero_file
+):
+    use_fake("tracks", lifted_file)
+    out, blend = tmp_path / "walk.fbx", tmp_path / "done.blend"
+    code, lines = call(clip_file, "--out", out, "--blend", blend, "--rig", f"{hero_file}:Hero")
+    assert code == cli.DONE
+    assert lines[-1]["armatures"] == ["Hero"]
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    assert {"Hero", "Cube"} <= set(bpy.data.objects.keys())
+    curves = compat.action_channels(bpy.data.objects["Hero"]).fcurves
+    assert any(np.ptp([point.co[1] for point in curve.keyframe_points]) > 0.1 for curve in curves)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "code", "kind"),
+    [
+        ("nobody", cli.NOBODY_FOUND, "NobodyFoundError"),
+        ("fails", cli.FAILED, "WorkerError"),
+        ("dies", cli.FAILED, "WorkerError"),
+        ("rubbish", cli.FAILED, "WorkerError"),
+    ],
+)
+def test_each_failure_has_its_exit_code(use_fake, clip_file, tmp_path, call, behaviour, code, kind):
+    use_fake(behaviour)
+    got, lines = call(clip_file, "--out", tmp_path / "walk.fbx")
+    assert got == code
+    assert (lines[-1]["type"], lines[-1]["kind"]) == ("error", kind)
+    assert not (tmp_path / "walk.fbx").exists()
+
+
+@pytest.mark.parametrize("behaviour", ["stops", "deaf"])
+def test_ctrl_c_stops_in_good_order_and_twice_at_once(
+    use_fake, clip_file, tmp_path, call, monkeypatch, behaviour
+):
+    use_fake(behaviour)
+    tell = modal._print_message
+
+    def interrupt(message):
+        tell(message)
+        os.kill(os.getpid(), signal.SIGINT)
+        if behaviour == "deaf":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(modal, "_print_message", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    code, lines = call(clip_file, "--out", tmp_path / "walk.fbx")
+    assert code == cli.STOPPED
+    assert lines[-1]["kind"] == "StoppedError"
+    assert "goes on from there" in lines[-1]["message"]
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["clip.mp4"],
+        ["clip.mp4", "--out", "x.fbx", "--subject", "12"],
+        ["clip.mp4", "--out", "x.fbx", "--subject", "a,b"],
+        ["clip.mp4", "--out", "x.fbx", "--rig", "missing.blend:Rig"],
+        ["clip.mp4", "--out", "x.fbx", "--rig", "no-colon"],
+        ["clip.mp4", "--out", "x.fbx", "--height", "tall"],
+        ["clip.mp4", "--out", "x.fbx", "--unknown"],
+    ],
+)
+def test_wrong_arguments(call, arguments):
+    assert call(*arguments)[0] == cli.WRONG_ARGUMENTS
+
+
+def test_a_height_no_person_has_is_a_wrong_argument(call, clip_file, tmp_path):
+    code, lines = call(clip_file, "--out", tmp_path / "x.fbx", "--height", 17)
+    assert code == cli.WRONG_ARGUMENTS
+    assert "0.3 and 2.8 m" in lines[-1]["message"]
+
+
+def test_help_is_no_error(call):
+    assert call("--help")[0] == cli.DONE
+
+
+def test_outputs_are_checked_before_the_work(use_fake, clip_file, tmp_path, call):
+    use_fake("dies")
+    for out in ("/proc/walk.fbx", tmp_path / "missing" / "walk.fbx"):
+        code, lines = call(clip_file, "--out", out)
+        assert code == cli.FAILED
+        assert lines[-1]["kind"] == "OutputError" and str(out) in lines[-1]["message"]
+
+
+def test_a_rig_that_does_not_fit_is_told_before_the_work(
+    use_fake, clip_file, tmp_path, call, hero_file
+):
+    use_fake("dies")
+    code, lines = call(clip_file, "--out", tmp_path / "x.fbx", "--rig", f"{hero_file}:Cube")
+    assert code == cli.FAILED
+    assert "'Cube' is no armature" in lines[-1]["message"]
+    code, lines = call(clip_file, "--out", tmp_path / "x.fbx", "--rig", f"{hero_file}:Villain")
+    assert "'Villain'" in lines[-1]["message"]
+
+
+def test_a_rig_file_that_is_no_blend_is_named(use_fake, clip_file, tmp_path, call):
+    use_fake("dies")
+    (tmp_path / "bad.blend").write_bytes(b"not a blend")
+    code, lines = call(clip_file, "--out", tmp_path / "x.fbx", "--rig", f"{tmp_path}/bad.blend:Rig")
+    assert code == cli.FAILED
+    assert "bad.blend" in lines[-1]["message"]
