@@ -127,7 +127,7 @@ class TRACKSPINE_OT_pick_person(bpy.types.Operator):
 
     bl_idname = "track_spine.pick_person"
     bl_label = "Pick Person"
-    bl_description = "Click on the person to follow in the footage"
+    bl_description = "Click on the person to follow, in the frame in which it first appears"
     bl_options: ClassVar = {"REGISTER", "UNDO"}
 
     @classmethod

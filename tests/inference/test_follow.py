@@ -180,12 +180,14 @@ def test_a_body_that_contradicts_its_detection_is_not_taken(scene, monkeypatch, 
     assert (follow.Follower(None, None).step(FRAME, 0.0) is not None) == found
 
 
-def test_small_people_are_searched_for_twice_a_second(scene):
+def test_small_people_are_searched_for_once_a_second_and_others_more_often(scene):
     follower = follow.Follower(None, None)
-    for index in range(31):  # 1.2 s at 25 frames a second
+    for index in range(60):  # 2.4 s at 25 frames a second
         follower.step(FRAME, index / 25.0)
-    thorough = [index for index, levels in enumerate(scene.levels) if levels == 3]
-    assert thorough == [0, 13, 25]  # at 0, .52 and 1 s
+    assert [index for index, levels in enumerate(scene.levels) if levels == 3] == [0, 25, 50]
+    large = [index for index, levels in enumerate(scene.levels[:25]) if levels == 2]
+    assert large == [3, 5, 8, 10, 13, 15, 18, 20, 23]  # first frames past each tenth of a second
+    assert scene.levels.count(1) == 60 - 3 - len([0 for each in scene.levels if each == 2])
 
 
 def test_the_circle_in_which_a_lost_person_is_found_again_grows(scene):
