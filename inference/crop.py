@@ -13,6 +13,10 @@ MARGIN = 1.25
 Source: mediapipe/modules/pose_landmark/pose_landmarks_to_roi.pbtxt, scale_x and scale_y.
 """
 
+MAX_TURN = np.radians(60.0)
+MAX_GROWTH = 1.8
+"""Crops that differ by more do not show the same body."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -42,6 +46,19 @@ class Crop:
         dx, dy = np.asarray(reach_px, float) - np.asarray(hip_px, float)
         radius = float(np.hypot(dx, dy))
         return cls(np.asarray(hip_px, float), 2.0 * MARGIN * radius, float(np.arctan2(dx, -dy)))
+
+    def agrees(self, other: "Crop") -> bool:
+        """Tell whether another crop shows a body much the same way up and as large.
+
+        Args:
+            other: The crop.
+
+        Returns:
+            False where a detection and the body found in it contradict each other.
+        """
+        turn = abs((self.angle - other.angle + np.pi) % (2.0 * np.pi) - np.pi)
+        small, large = sorted((self.side_px, other.side_px))
+        return bool(turn < MAX_TURN and large < MAX_GROWTH * small)
 
     def rotation(self) -> NDArray[np.float64]:
         """Rotation (2, 2) from crop axes to image axes, x right and y down."""

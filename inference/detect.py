@@ -18,6 +18,9 @@ INPUT_PX: Final = 224
 MIN_SCORE: Final = 0.5
 SAME_PERSON: Final = 0.35
 """Hips closer than this share of the larger person's reach belong to one person."""
+SURE_SHARE: Final = 0.75
+"""Detections of less than this share of the best one's score do not move or outweigh it."""
+
 LAYERS: Final = ((8, 2), (16, 2), (32, 6))
 """(stride, anchors a cell) of the three groups of output layers."""
 
@@ -78,13 +81,16 @@ def tiles(width: int, height: int, levels: int) -> list[Crop]:
     return squares
 
 
-def detect(session: Session, frame: NDArray[np.uint8], levels: int = 2) -> list[Detection]:
+def detect(
+    session: Session, frame: NDArray[np.uint8], levels: int, min_score: float = MIN_SCORE
+) -> list[Detection]:
     """Find the people of a frame.
 
     Args:
         session: The detector.
         frame: (H, W, 3) RGB.
         levels: How finely the frame is searched, see `tiles`.
+        min_score: What scores less is nobody.
 
     Returns:
         People, best score first; empty when there is nobody.
@@ -96,7 +102,7 @@ def detect(session: Session, frame: NDArray[np.uint8], levels: int = 2) -> list[
     found: list[Detection] = []
     for square, box, logit in zip(squares, boxes, scores[..., 0], strict=True):
         score = expit(logit)
-        keep = score > MIN_SCORE
+        keep = score > min_score
         points = box[keep, 4:8].reshape(-1, 2, 2).astype(float) + ANCHORS[keep, None] * INPUT_PX
         points = square.to_frame(points, INPUT_PX)
         found += [
@@ -118,12 +124,14 @@ def merge(found: list[Detection]) -> list[Detection]:
     rest = sorted(found, key=lambda detection: -detection.score)
     people = []
     while rest:
-        same = [other for other in rest if _near(rest[0], other)]
+        best = rest[0]
+        near = [other for other in rest if _near(best, other)]
+        same = [other for other in near if other.score >= SURE_SHARE * best.score]
         weights = [other.score for other in same]
         hip = np.average([other.hip_px for other in same], axis=0, weights=weights)
         reach = np.average([other.reach_px for other in same], axis=0, weights=weights)
-        people.append(Detection(rest[0].score, hip, reach))
-        rest = [other for other in rest if not _near(same[0], other)]
+        people.append(Detection(best.score, hip, reach))
+        rest = [other for other in rest if not _near(best, other)]
     return people
 
 

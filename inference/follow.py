@@ -7,19 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .crop import Crop
-from .detect import Detection, detect
-from .pose2d import LANDMARKS, MIN_PRESENCE, Body, estimate
+from .detect import SURE_SHARE, Detection, detect
+from .pose2d import Body, estimate
 from .session import Session
-
-MIN_TRUNK: Final = 2
-"""Shoulders and hips that must lie in the frame: who has left it is lost, though the network
-goes on to see a body beyond the edge."""
-
-_TRUNK: Final = [
-    LANDMARKS.index(f"{side}_{joint}")
-    for side in ("left", "right")
-    for joint in ("shoulder", "hip")
-]
 
 SEARCHES: Final = ((3, 1.0), (2, 0.1))
 """Levels of tiles and how often they are searched while nobody is followed, seconds. The whole
@@ -28,13 +18,6 @@ frame is looked at every time; large tiles take four times as long, small ones t
 RADIUS_GROWTH_HZ: Final = 2.0
 """How fast the circle grows in which a lost person may be found again, in first radii a second: who
 comes back elsewhere is found, and another person is not taken at once."""
-
-SURE_SHARE: Final = 0.75
-"""Among detections of at least this share of the best score, the largest is the most prominent."""
-
-MAX_TURN: Final = np.radians(60.0)
-MAX_GROWTH: Final = 1.8
-"""A body that is turned or sized otherwise than its detection is a mistake of one of the two."""
 
 
 class Follower:
@@ -84,10 +67,7 @@ class Follower:
 
     def _look(self, frame: NDArray[np.uint8], crop: Crop) -> Body | None:
         (body,) = estimate(self._landmarks, frame, [crop])
-        height, width = frame.shape[:2]
-        trunk = body.xy_px[_TRUNK]
-        inside = ((trunk >= 0.0) & (trunk <= (width, height))).all(axis=1)
-        return body if body.presence >= MIN_PRESENCE and inside.sum() >= MIN_TRUNK else None
+        return body if body.is_in(frame) else None
 
     def _find(self, frame: NDArray[np.uint8], time_s: float) -> Body | None:
         found = detect(self._detector, frame, self._levels(time_s))
@@ -95,7 +75,7 @@ class Follower:
             rough = self._look(frame, detection.crop())
             # The detector's crop is rough: the landmarks found in it give a better one.
             body = self._look(frame, rough.next_crop()) if rough else None
-            if body and _agree(detection.crop(), body.next_crop()):
+            if body and detection.crop().agrees(body.next_crop()):
                 return body
         return None
 
@@ -117,9 +97,3 @@ class Follower:
         reach = [max(one.crop().side_px, near.side_px if near else 0.0) / 2 for one in found]
         order = np.argsort(distances)
         return [found[i] for i in order if distances[i] <= growth * reach[i]]
-
-
-def _agree(a: Crop, b: Crop) -> bool:
-    turn = abs((a.angle - b.angle + np.pi) % (2.0 * np.pi) - np.pi)
-    growth = max(a.side_px, b.side_px) / max(min(a.side_px, b.side_px), 1e-9)
-    return bool(turn < MAX_TURN and growth < MAX_GROWTH)

@@ -18,6 +18,10 @@ from .session import Session
 
 INPUT_PX: Final = 256
 MIN_PRESENCE: Final = 0.5
+MIN_TRUNK: Final = 2
+"""Shoulders and hips that must lie in the frame: who has left it is lost, though the network goes
+on to see a body beyond the edge."""
+
 REFINE_CELLS: Final = 7
 REFINE_MIN: Final = 0.5
 
@@ -59,6 +63,13 @@ LANDMARKS: Final = (
 """The network's 33 landmarks; two more follow them, the hip centre and the reach point."""
 
 
+_TRUNK: Final = [
+    LANDMARKS.index(f"{side}_{joint}")
+    for side in ("left", "right")
+    for joint in ("shoulder", "hip")
+]
+
+
 @dataclass(frozen=True)
 class Body:
     """What the landmark network says of one person in one frame.
@@ -85,6 +96,21 @@ class Body:
     def next_crop(self) -> Crop:
         """Crop in which to look for the person in the next frame."""
         return Crop.around(self.hip_px, self.reach_px)
+
+    def is_in(self, frame: NDArray[np.uint8], min_presence: float = MIN_PRESENCE) -> bool:
+        """Tell whether the frame shows this body.
+
+        Args:
+            frame: (H, W, 3) picture.
+            min_presence: Least presence asked for.
+
+        Returns:
+            True with enough presence and at least MIN_TRUNK shoulders and hips in the frame.
+        """
+        height, width = frame.shape[:2]
+        trunk = self.xy_px[_TRUNK]
+        inside = ((trunk >= 0.0) & (trunk <= (width, height))).all(axis=1)
+        return bool(self.presence >= min_presence and inside.sum() >= MIN_TRUNK)
 
 
 def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Body]:

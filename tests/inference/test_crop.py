@@ -87,3 +87,24 @@ def test_outside_of_the_frame_is_black_or_goes_on_as_its_edge():
     np.testing.assert_array_equal(edge[:, :20], np.repeat(frame[:, :1], 20, axis=1))
     for cut in (black, edge):
         np.testing.assert_array_equal(cut[:, 20:], frame[:, :20])
+
+
+@pytest.mark.parametrize(
+    ("turn_deg", "growth", "agrees"),
+    [
+        (0, 1, True),
+        (59, 1.7, True),
+        (-59, 1 / 1.7, True),
+        (61, 1, False),
+        (0, 1.9, False),
+        (0, 1 / 1.9, False),
+        (330, 1, True),
+        (180, 1, False),
+    ],
+)
+def test_crops_agree_that_lie_much_alike(turn_deg, growth, agrees):
+    centre = np.array([50.0, 60.0])
+    one = Crop(centre, 100.0, 0.2)
+    other = Crop(centre + 500.0, 100.0 * growth, 0.2 + np.radians(turn_deg))
+    assert one.agrees(other) == agrees
+    assert other.agrees(one) == agrees

@@ -133,10 +133,11 @@ def test_unsure_anchors_are_left_out():
 
 
 def test_detections_of_one_person_become_their_weighted_mean():
-    (one,) = merge([person(100, 100, 0.6), person(110, 100, 0.9)])
+    (one,) = merge([person(100, 100, 0.7), person(110, 100, 0.9), person(130, 100, 0.6)])
     assert one.score == 0.9
-    np.testing.assert_allclose(one.hip_px, [(100 * 0.6 + 110 * 0.9) / 1.5, 100])
-    np.testing.assert_allclose(one.reach_px, [(100 * 0.6 + 110 * 0.9) / 1.5, 0])
+    # The weakest is the same person too, but scores less than .75 of the best: it moves nothing.
+    np.testing.assert_allclose(one.hip_px, [(100 * 0.7 + 110 * 0.9) / 1.6, 100])
+    np.testing.assert_allclose(one.reach_px, [(100 * 0.7 + 110 * 0.9) / 1.6, 0])
 
 
 def test_people_apart_stay_apart_best_first():
