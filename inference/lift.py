@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera import LEVEL_UP, Camera, ray_rotation, world_axes
+from .camera import Camera, ray_rotation, world_axes
 from .keypoints import INDEX
+from .upright import FEET, find_up
 
 STATURE_CHAIN: Final = (
     ("heel", "knee"),
@@ -20,15 +21,9 @@ STATURE_CHAIN: Final = (
 """Leg segments, both sides; with the chain hip, neck, neck_03, head they add up to stature."""
 
 SURE_SCORE: Final = 0.5
-STANDING_BEND: Final = np.radians(60.0)
-"""Knees and hips bent less than this: the person stands or walks. A whole stride must pass, or only
-the frames in which the walker leans one way would count."""
-STANDING_FRAMES: Final = 10
-MAX_TILT: Final = np.radians(25.0)
-"""A camera tilted further is not taken from the person's word alone."""
-
-FLOOR_PERCENTILE: Final = 5.0
-"""Feet below this percentile of all frames count as on the floor: robust to a few bad frames."""
+FLOOR_FRAMES: Final = 15
+"""The lowest foot of so many frames, half a second of most clips, is on the floor; the median over
+the clip is taken, so that bad frames and jumps do not count."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +33,7 @@ class Lifted:
     Attributes:
         xyz_m: (T, P, K, 3) metres, world frame, NaN where nobody is seen.
         world_from_camera: (4, 4) rigid transform.
-        up_source: "standing person" or, where nobody stands, "camera assumed level".
+        up_source: What told which way is up, see `upright.find_up`.
     """
 
     xyz_m: NDArray[np.float32]
@@ -70,13 +65,15 @@ def lift(
     scale = subject_height_m / stature(relative_m, score)
     turned = np.einsum("tpij,tpkj->tpki", ray_rotation(camera.slopes(ray_px)), scale * relative_m)
     xyz_camera = turned + root_translation(xy_px, score, turned, camera)[:, :, None]
-    standing = standing_up(turned, score)
-    axes = world_axes(LEVEL_UP if standing is None else standing)
+    # Each point goes onto its own ray: the image tells its place across far better than the network
+    # tells it in metres, and a foot that stands in the image then stands in the world.
+    xyz_camera[..., :2] = camera.slopes(xy_px) * xyz_camera[..., 2:]
+    up, source = find_up(xyz_camera, score)
+    axes = world_axes(up)
     xyz = xyz_camera @ axes.T
     shift = -_ground_origin(xyz)
     world_from_camera = np.eye(4)
     world_from_camera[:3, :3], world_from_camera[:3, 3] = axes, shift
-    source = "camera assumed level" if standing is None else "standing person"
     return Lifted((xyz + shift).astype(np.float32), world_from_camera, source)
 
 
@@ -105,42 +102,6 @@ def stature(relative_m: NDArray[np.float64], score: NDArray[np.float64]) -> floa
     seen = np.isfinite(total)
     sure = seen & (score[..., parts].min(axis=-1) >= SURE_SCORE)
     return float(np.median(total[sure if sure.any() else seen]))
-
-
-def standing_up(
-    relative_m: NDArray[np.float64], score: NDArray[np.float64]
-) -> NDArray[np.float64] | None:
-    """Direction against gravity, from people who stand or walk.
-
-    Args:
-        relative_m: (T, P, K, 3) points, camera axes, NaN where nobody is seen.
-        score: (T, P, K) 0..1.
-
-    Returns:
-        (3,) unit vector, camera frame: median from feet to neck over the frames in which legs and
-        trunk are in line; None where these are too few or lean too far from a level camera.
-    """
-
-    def middle(*parts: str) -> NDArray[np.float64]:
-        rows = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in parts]
-        return np.asarray(relative_m[..., rows, :].mean(axis=-2))
-
-    feet, knees, hips = middle("heel", "big_toe"), middle("knee"), middle("hip")
-    neck = relative_m[..., INDEX["neck"], :]
-    sure = score[..., [INDEX["left_ankle"], INDEX["right_ankle"]]].min(axis=-1) >= SURE_SCORE
-    stands = sure & (_angle(knees - feet, hips - knees) < STANDING_BEND)
-    stands &= _angle(hips - feet, neck - hips) < STANDING_BEND
-    if stands.sum() < STANDING_FRAMES:
-        return None
-    body = (neck - feet)[stands]
-    up = np.median(body / np.linalg.norm(body, axis=-1, keepdims=True), axis=0)
-    up /= np.linalg.norm(up)
-    return up if _angle(up, LEVEL_UP) < MAX_TILT else None
-
-
-def _angle(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    cross = np.linalg.norm(np.cross(a, b), axis=-1)
-    return np.asarray(np.arctan2(cross, (a * b).sum(axis=-1)))
 
 
 def root_translation(
@@ -178,9 +139,10 @@ def root_translation(
 
 
 def _ground_origin(xyz: NDArray[np.float64]) -> NDArray[np.float64]:
-    feet = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "big_toe")]
-    lowest = xyz[:, :, feet, 2].min(axis=-1)
-    floor = float(np.percentile(lowest[np.isfinite(lowest)], FLOOR_PERCENTILE))
+    lowest = xyz[:, :, FEET, 2].min(axis=-1)
+    lowest = lowest[np.isfinite(lowest)]
+    windows = np.array_split(lowest, max(len(lowest) // FLOOR_FRAMES, 3))
+    floor = float(np.median([window.min() for window in windows if len(window)]))
     hips = xyz[:, :, INDEX["hip"]].reshape(-1, 3)
     first = hips[np.isfinite(hips).all(axis=-1)][0]
     return np.array([first[0], first[1], floor])

@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 from track_spine.inference.crop import Crop
+from track_spine.inference.keypoints import INDEX
 from track_spine.inference.pipeline import Tracker
 from track_spine.inference.pose2d import LANDMARKS, Body
 
@@ -103,3 +104,25 @@ def make_body(world_m, xy_px=None, score=0.9, presence=1.0, hip_px=(0.0, 0.0), r
 @pytest.fixture(scope="session", name="make_body")
 def _make_body():
     return make_body
+
+
+@pytest.fixture
+def upright():
+    """(37, 3) body of 1.7 m, feet turned out so that their middle lies straight below the neck.
+
+    Heel to knee 0.45, knee to hip 0.45, hip to neck 0.5, on to neck_03 0.1 and head 0.2.
+    """
+    points = np.random.default_rng(7).uniform([-0.3, -0.7, -0.2], [0.3, 0.7, 0.2], (37, 3))
+    middle = {"hip": 0.0, "neck": -0.5, "neck_03": -0.6, "head": -0.8}
+    for name, y in middle.items():
+        points[INDEX[name]] = (0.0, y, 0.0)
+    for side, x in (("left", 0.1), ("right", -0.1)):
+        for part, place in {
+            "hip": (x, 0.0, 0.0),
+            "knee": (x, 0.45, 0.0),
+            "ankle": (x, 0.85, 0.0),
+            "heel": (x, 0.9, 0.0),
+            "big_toe": (2 * x, 0.9, 0.0),
+        }.items():
+            points[INDEX[f"{side}_{part}"]] = place
+    return points

@@ -4,41 +4,19 @@
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from track_spine.inference.camera import LEVEL_UP, Camera, ray_rotation
+from track_spine.inference.camera import Camera, ray_rotation
 from track_spine.inference.keypoints import INDEX, NAMES
-from track_spine.inference.lift import lift, root_translation, standing_up, stature
+from track_spine.inference.lift import lift, root_translation, stature
 
 FRAMES = 24
 CAMERA = Camera.of(1920, 1080, 1500.0)
 ALL_SURE = np.ones((FRAMES, 1, len(NAMES)))
 
 
-@pytest.fixture
-def upright():
-    """(37, 3) body of 1.7 m, feet turned out so that their middle lies straight below the neck.
-
-    Heel to knee 0.45, knee to hip 0.45, hip to neck 0.5, on to neck_03 0.1 and head 0.2.
-    """
-    points = np.random.default_rng(7).uniform([-0.3, -0.7, -0.2], [0.3, 0.7, 0.2], (37, 3))
-    middle = {"hip": 0.0, "neck": -0.5, "neck_03": -0.6, "head": -0.8}
-    for name, y in middle.items():
-        points[INDEX[name]] = (0.0, y, 0.0)
-    for side, x in (("left", 0.1), ("right", -0.1)):
-        for part, place in {
-            "hip": (x, 0.0, 0.0),
-            "knee": (x, 0.45, 0.0),
-            "ankle": (x, 0.85, 0.0),
-            "heel": (x, 0.9, 0.0),
-            "big_toe": (2 * x, 0.9, 0.0),
-        }.items():
-            points[INDEX[f"{side}_{part}"]] = place
-    return points
-
-
 def path():
-    """(FRAMES, 1, 3) a walk across and away from the camera, camera frame."""
+    """(FRAMES, 1, 3) a walk across and away from the camera on level ground, camera frame."""
     steps = np.linspace(0, 1, FRAMES)
-    return np.column_stack([-1 + 2 * steps, 0.2 - 0.1 * steps, 5 + 2 * steps])[:, None]
+    return np.column_stack([-1 + 2 * steps, np.full(FRAMES, 0.2), 5 + 2 * steps])[:, None]
 
 
 def seen_by(camera, points, roots, unit=1.0):
@@ -104,7 +82,7 @@ def test_a_body_comes_back_in_the_world_at_the_height_given(upright, height):
     feet = [INDEX[name] for name in ("left_heel", "right_heel", "left_big_toe", "right_big_toe")]
     floor = np.percentile(expected[..., feet, 2].min(axis=(1, 2)), 5)
     assert lifted.xyz_m[0, 0, INDEX["hip"], 2] == pytest.approx(hip[2] - floor, abs=1e-5)
-    assert lifted.up_source == "standing person"
+    assert lifted.up_source.startswith("standing person")
 
     world = np.concatenate([camera_xyz, np.ones((*camera_xyz.shape[:3], 1))], axis=-1)
     again = (world @ lifted.world_from_camera.T)[..., :3]
@@ -169,23 +147,6 @@ def test_two_people_share_one_world(upright):
     np.testing.assert_allclose(apart, np.broadcast_to([0.5, 3.0, 0.0], apart.shape), atol=1e-5)
 
 
-def lean_from(up, expected):
-    return np.degrees(np.arccos(np.clip(up @ expected, -1, 1)))
-
-
-@pytest.mark.parametrize("degrees", [(5.0, 0.0), (0.0, 5.0), (-5.0, 5.0), (15.0, -10.0)])
-def test_the_tilt_of_the_camera_is_read_off_a_standing_person(upright, degrees):
-    tilt = Rotation.from_euler("xz", degrees, degrees=True)
-    sway = np.sin(np.linspace(0, 4 * np.pi, FRAMES, endpoint=False))
-    leaning = [
-        tilt.apply(Rotation.from_euler("xz", [3 * s, 2 * s], degrees=True).apply(upright))
-        for s in sway
-    ]
-    up = standing_up(np.array(leaning)[:, None], ALL_SURE)
-    assert lean_from(up, tilt.apply(LEVEL_UP)) < 0.1
-    assert np.linalg.norm(up) == pytest.approx(1.0, abs=1e-12)
-
-
 def test_a_tilted_camera_still_gives_an_upright_body_on_the_floor(upright):
     tilt = Rotation.from_euler("xz", [8.0, -5.0], degrees=True).as_matrix()
     level = path()
@@ -198,54 +159,10 @@ def test_a_tilted_camera_still_gives_an_upright_body_on_the_floor(upright):
     np.testing.assert_allclose(lifted.xyz_m[..., INDEX["left_heel"], 2], 0.0, atol=1e-4)
 
 
-@pytest.mark.parametrize("axis", ["x", "z"])
-def test_nobody_lying_or_hanging_upside_down_tells_what_is_up(upright, axis):
-    for degrees in (90, 180, -90, 30):
-        lying = Rotation.from_euler(axis, degrees, degrees=True).apply(upright)
-        assert standing_up(np.tile(lying, (FRAMES, 1, 1, 1)), ALL_SURE) is None
-
-
-def test_nobody_bowing_tells_what_is_up(upright):
-    bowing = upright.copy()
-    above = [INDEX[name] for name in ("neck", "neck_03", "head")]
-    bowing[above] = Rotation.from_euler("x", 65, degrees=True).apply(upright[above])
-    # The neck stays within 25 degrees of straight above the feet; the bend alone tells.
-    body = bowing[INDEX["neck"]] - [0, 0.9, 0]
-    assert lean_from(body / np.linalg.norm(body), LEVEL_UP) < 25
-    assert standing_up(np.tile(bowing, (FRAMES, 1, 1, 1)), ALL_SURE) is None
-
-
-def test_nobody_squatting_tells_what_is_up(upright):
-    squatting = upright.copy()
-    for side in ("left", "right"):
-        squatting[INDEX[f"{side}_knee"]] += [0, -0.2, -0.4]
-        for part in ("ankle", "heel", "big_toe"):
-            squatting[INDEX[f"{side}_{part}"]] += [0, -0.4, 0]
-    assert standing_up(np.tile(squatting, (FRAMES, 1, 1, 1)), ALL_SURE) is None
-
-
-def test_nobody_sitting_tells_what_is_up(upright):
-    sitting = upright.copy()
-    for side in ("left", "right"):
-        sitting[INDEX[f"{side}_knee"]] = sitting[INDEX[f"{side}_hip"]] + [0, 0, -0.45]
-        for part in ("ankle", "heel", "big_toe"):
-            sitting[INDEX[f"{side}_{part}"]] += [0, -0.45, -0.45]
-    assert standing_up(np.tile(sitting, (FRAMES, 1, 1, 1)), ALL_SURE) is None
-
-
-def test_a_few_frames_or_hidden_feet_tell_nothing(upright):
-    relative = np.tile(upright, (FRAMES, 1, 1, 1))
-    assert standing_up(relative[:10], ALL_SURE[:10]) is not None
-    assert standing_up(relative[:9], ALL_SURE[:9]) is None
-    hidden = ALL_SURE.copy()
-    hidden[..., INDEX["left_ankle"]] = 0.2
-    assert standing_up(relative, hidden) is None
-
-
 def test_without_a_standing_person_the_camera_counts_as_level(upright):
     lying = Rotation.from_euler("z", 90, degrees=True).apply(upright)
     xy, relative, ray = seen_by(CAMERA, lying, path())
     lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
-    assert lifted.up_source == "camera assumed level"
+    assert lifted.up_source.startswith("camera assumed level")
     spine = lifted.xyz_m[..., INDEX["head"], :] - lifted.xyz_m[..., INDEX["hip"], :]
     np.testing.assert_allclose(spine, np.broadcast_to([0.8, 0, 0], spine.shape), atol=1e-5)
