@@ -18,11 +18,11 @@ STANDING_FRAMES: Final = 10
 MAX_TILT: Final = np.radians(25.0)
 """A camera tilted further is not taken from the person's word alone."""
 
-STEP_M: Final = 0.7
+STEP: Final = 0.5
 STEPS: Final = 3
 MAX_SLOPE: Final = np.radians(8.0)
-"""Ground is taken to be level where somebody walks at least so many steps of this length over it
-and it seems to rise or fall by less than this; steeper ground is a stair or a hill."""
+"""Ground is taken to be level where somebody walks at least so many steps over it, each half as
+long as feet to neck, and it seems to rise or fall by less than this; else it is a stair or hill."""
 
 FEET: Final = [
     INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "big_toe")
@@ -62,19 +62,21 @@ def walked_up(xyz_m: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np
         lowest feet of each step; None where nobody walks far enough, or the slope is too steep.
     """
     axes = world_axes(up)
-    feet = (xyz_m[:, :, FEET] @ axes.T).reshape(-1, len(FEET), 3)
-    feet = feet[np.isfinite(feet).all(axis=(1, 2))]
-    if len(feet) < STANDING_FRAMES:
+    points = (xyz_m[:, :, [*FEET, INDEX["neck"]]] @ axes.T).reshape(-1, len(FEET) + 1, 3)
+    points = points[np.isfinite(points).all(axis=(1, 2))]
+    if len(points) < STANDING_FRAMES:
         return None
+    feet = points[:, :-1]
+    step = STEP * float(np.median(np.linalg.norm(points[:, -1] - feet.mean(axis=1), axis=-1)))
     place, height = feet.mean(axis=1)[:, :2], feet[..., 2].min(axis=1)
     _, _, directions = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)
     along = (place - place.mean(axis=0)) @ directions[0]
-    steps = np.floor((along - along.min()) / STEP_M).astype(int)
+    steps = np.floor((along - along.min()) / step).astype(int)
     if steps.max() < STEPS:
         return None
     taken = np.unique(steps)
     lowest = [height[steps == step].min() for step in taken]
-    slope = float(theilslopes(lowest, STEP_M * taken).slope)
+    slope = float(theilslopes(lowest, step * taken).slope)
     if abs(slope) > np.tan(MAX_SLOPE):
         return None
     level = axes.T @ np.array([*(-slope * directions[0]), 1.0])
