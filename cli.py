@@ -29,11 +29,12 @@ from .rigging.solve import solve
 
 OK: Final = 0
 FAILED: Final = 1
+WRONG_ARGUMENTS: Final = 2
 NOBODY: Final = 3
 INTERRUPTED: Final = 130
-"""Exit statuses; 2 is argparse's for wrong arguments."""
+"""Exit statuses; argparse too ends with 2."""
 
-_console = Console(stderr=True, highlight=False, soft_wrap=True)
+_console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,11 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except NobodyFoundError as error:
-        _console.print(f"track-spine: {error}", markup=False)
+        _console.print(f"track-spine: {error}")
         return NOBODY
-    except (InferenceError, ProtocolError, RigError) as error:
-        _console.print(f"track-spine: {error}", markup=False)
+    except ProtocolError as error:
+        _console.print(f"track-spine: {error}")
+        return WRONG_ARGUMENTS
+    except (InferenceError, RigError) as error:
+        _console.print(f"track-spine: {error}")
         return FAILED
+    except KeyboardInterrupt:
+        _console.print("track-spine: interrupted")
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,7 +112,11 @@ def _track(arguments: argparse.Namespace) -> int:
     with _interrupts() as interrupted, _bars() as bars:
         bar = bars.add_task("Tracking", total=None)
 
+        fps = 0.0
+
         def report(progress: TrackProgress) -> None:
+            nonlocal fps
+            fps = progress.fps
             description = f"Tracking at {progress.fps:.0f} frames/s"
             bars.update(bar, completed=progress.done, total=progress.total, description=description)
 
@@ -118,7 +129,7 @@ def _track(arguments: argparse.Namespace) -> int:
         return INTERRUPTED
     _write_motion(Path(result.lifted), out / "motion.bvh")
     _write_overlay(arguments.clip, Path(result.take), out / "overlay.mp4")
-    for line in _summary(result):
+    for line in _summary(result, fps):
         _console.print(line)
     _console.print(f"Made {result.take}, {out / 'motion.bvh'}, {out / 'overlay.mp4'}")
     return OK
@@ -138,13 +149,13 @@ def _write_overlay(clip: Path, take: Path, path: Path) -> None:
         write_overlay(probe(clip), arrays["xy_px"], path, lambda n: bars.update(bar, completed=n))
 
 
-def _summary(result: Result) -> Iterator[str]:
+def _summary(result: Result, fps: float) -> Iterator[str]:
     missed = result.frames - result.tracked
     yield f"Tracked {result.tracked} of {result.frames} frames, {missed} without the person"
     total = sum(result.seconds.values())
     if "follow" in result.seconds:
         shares = ", ".join(f"{name} {100 * s / total:.0f} %" for name, s in result.seconds.items())
-        yield f"Tracking ran at {result.frames / total:.1f} frames/s ({shares})"
+        yield f"Tracking ran at {fps:.1f} frames/s ({shares})"
     else:
         yield "All frames were tracked by an earlier run"
 

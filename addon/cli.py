@@ -82,7 +82,8 @@ def _pixel(text: str) -> tuple[float, float]:
 
 
 def _rig(text: str) -> tuple[Path, str]:
-    path, _, name = text.rpartition(":")
+    stem, _, name = text.partition(".blend:")  # names may hold colons, as Mixamo's do
+    path = f"{stem}.blend"
     if not name or not Path(path).is_file():
         raise argparse.ArgumentTypeError(f"{text!r} is not FILE.blend:OBJECT with an existing file")
     return Path(path).resolve(), name

@@ -91,7 +91,9 @@ class TRACKSPINE_OT_track(RunsWorker, bpy.types.Operator):
             raise SourceError("No movie clip is open: open one, or give filepath")
         video = clip_path(clip) if clip else Path(bpy.path.abspath(self.filepath)).resolve()
         point = tuple(settings.subject_point) if settings.use_subject_point else None
-        take = Path(bpy.path.abspath(self.take)) if self.take else default_take(video, point)
+        take = (
+            Path(bpy.path.abspath(self.take)).resolve() if self.take else default_take(video, point)
+        )
         height = self.subject_height or settings.subject_height
         request = TrackRequest(
             video=str(video),
@@ -153,13 +155,14 @@ class TRACKSPINE_OT_pick_person(bpy.types.Operator):
             return {"CANCELLED"}
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
             return {"PASS_THROUGH"}
-        self.cancel(context)
         region = next(region for region in context.area.regions if region.type == "WINDOW")
         mouse = event.mouse_x - region.x, event.mouse_y - region.y
+        view = region.view2d.region_to_view(*mouse)
+        if not (0.0 <= view[0] <= 1.0 and 0.0 <= view[1] <= 1.0):
+            return {"RUNNING_MODAL"}  # beside the picture: wait for a click in it
+        self.cancel(context)
         settings = context.scene.track_spine
-        settings.subject_point = footage_pixel(
-            region.view2d.region_to_view(*mouse), context.space_data.clip.size
-        )
+        settings.subject_point = footage_pixel(view, context.space_data.clip.size)
         settings.use_subject_point = True
         context.area.tag_redraw()
         return {"FINISHED"}

@@ -18,8 +18,7 @@ class TRACKSPINE_AP_preferences(bpy.types.AddonPreferences):
 
     worker_python: bpy.props.StringProperty(
         name="Worker Python",
-        description="Python interpreter that runs the networks, for one with onnxruntime-gpu. "
-        "Empty uses Blender's own",
+        description="Python interpreter that runs the networks. Empty uses Blender's own",
         subtype="FILE_PATH",
     )
 

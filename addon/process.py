@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from ..inference.protocol import MAX_LINE_CHARS
-from .errors import WorkerError
+from .errors import OutputError, WorkerError
 
 LOG_TAIL_BYTES: Final = 4096
 
@@ -36,13 +36,21 @@ class Worker:
             environment: Variables set for the child over those of this process.
 
         Raises:
-            WorkerError: The program cannot be started or the log cannot be written.
+            WorkerError: The program cannot be started.
+            OutputError: The log cannot be written.
         """
         self.log = log
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.ended = False
         try:
-            with log.open("wb") as stderr:
+            stderr = log.open("wb")
+        except OSError as error:
+            raise OutputError(
+                f"Cannot write the worker's log {log}: {error.strerror or error}. "
+                "Name another take folder"
+            ) from error
+        try:
+            with stderr:
                 self._process = subprocess.Popen(
                     list(command),
                     cwd=folder,

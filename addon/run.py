@@ -85,7 +85,10 @@ def chosen_target(context: bpy.types.Context) -> str:
     """
     active = context.view_layer.objects.active
     selected = active if active and active.type == "ARMATURE" and active.select_get() else None
-    target = context.scene.track_spine.target or selected
+    chosen = context.scene.track_spine.target
+    if chosen is not None and chosen.name not in context.view_layer.objects:
+        chosen = None  # deleted since, though the setting keeps it in the file
+    target = chosen or selected
     return target.name if target else ""
 
 

@@ -5,7 +5,7 @@ import contextlib
 import hashlib
 from pathlib import Path
 
-from ..inference.models import CARDS
+from ..inference.models import CARDS, POINTS_VERSION
 from .errors import OutputError
 
 
@@ -20,7 +20,7 @@ def take_folder(video: Path, subject_px: tuple[float, float] | None, home: Path)
     Returns:
         A folder named for the clip, another one once the clip or the networks have changed.
     """
-    identity = [str(video), str(subject_px), *(card.sha256 for card in CARDS)]
+    identity = [str(video), str(subject_px), str(POINTS_VERSION), *(card.sha256 for card in CARDS)]
     with contextlib.suppress(OSError):  # a missing clip is the worker's to report
         status = video.stat()
         identity += [str(status.st_size), str(status.st_mtime_ns)]

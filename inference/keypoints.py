@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names, chains and sigmas of the 37 key points of SpinePose; indices are found by name only.
+"""Names and chains of the 37 key points of SpinePose; indices are found by name only.
 
-Source: dfki-av/spinepose, key-point definition and sigmas of SpineTrack.
+Source: dfki-av/spinepose, key-point definition of SpineTrack.
 """
 
 from typing import Final

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .camera import Camera, ray_rotation, world_axes
 from .keypoints import INDEX
-from .upright import FEET, find_up
+from .upright import FEET, SURE_SCORE, find_up
 
 STATURE_CHAIN: Final = (
     ("heel", "knee"),
@@ -20,10 +20,9 @@ STATURE_CHAIN: Final = (
 )
 """Leg segments, both sides; with the chain hip, neck, neck_03, head they add up to stature."""
 
-SURE_SCORE: Final = 0.5
-FLOOR_FRAMES: Final = 15
-"""The lowest foot of so many frames, half a second of most clips, is on the floor; the median over
-the clip is taken, so that bad frames and jumps do not count."""
+FLOOR_WINDOW_S: Final = 0.5
+"""The lowest foot of so long a time is on the floor; the median over the clip is taken, so that bad
+frames and jumps do not count."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ def lift(
     score: NDArray[np.float64],
     relative_m: NDArray[np.float64],
     ray_px: NDArray[np.float64],
+    time_s: NDArray[np.float64],
     camera: Camera,
     subject_height_m: float,
 ) -> Lifted:
@@ -56,6 +56,7 @@ def lift(
         score: (T, P, K) 0..1.
         relative_m: (T, P, K, 3) from the middle of the hips, x right, y down, z away along the ray.
         ray_px: (T, P, 2) centre of the crop that each body was seen in.
+        time_s: (T,) times of the frames, seconds.
         camera: The camera.
         subject_height_m: Standing height of the people, metres.
 
@@ -71,7 +72,7 @@ def lift(
     up, source = find_up(xyz_camera, score)
     axes = world_axes(up)
     xyz = xyz_camera @ axes.T
-    shift = -_ground_origin(xyz)
+    shift = -_ground_origin(xyz, time_s)
     world_from_camera = np.eye(4)
     world_from_camera[:3, :3], world_from_camera[:3, 3] = axes, shift
     return Lifted((xyz + shift).astype(np.float32), world_from_camera, source)
@@ -138,11 +139,11 @@ def root_translation(
     return translation
 
 
-def _ground_origin(xyz: NDArray[np.float64]) -> NDArray[np.float64]:
-    lowest = xyz[:, :, FEET, 2].min(axis=-1)
-    lowest = lowest[np.isfinite(lowest)]
-    windows = np.array_split(lowest, max(len(lowest) // FLOOR_FRAMES, 3))
-    floor = float(np.median([window.min() for window in windows if len(window)]))
+def _ground_origin(xyz: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    lowest = xyz[:, :, FEET, 2].min(axis=(1, 2))
+    seen = np.isfinite(lowest)
+    windows = np.floor((time_s - time_s[seen][0]) / FLOOR_WINDOW_S)
+    floor = np.median([lowest[seen & (windows == one)].min() for one in np.unique(windows[seen])])
     hips = xyz[:, :, INDEX["hip"]].reshape(-1, 3)
     first = hips[np.isfinite(hips).all(axis=-1)][0]
-    return np.array([first[0], first[1], floor])
+    return np.array([first[0], first[1], float(floor)])

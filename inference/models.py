@@ -43,4 +43,8 @@ LANDMARKS: Final = ModelCard(
     source="mediapipe 0.10.21: mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
 )
 
+POINTS_VERSION: Final = 1
+"""Raised whenever the code between decoding and the raw points changes what it gives, so that a
+take is not continued with other points than it was begun with."""
+
 CARDS: Final = (DETECTOR, LANDMARKS)

@@ -17,7 +17,7 @@ from .errors import NobodyFoundError, VideoError
 from .follow import Follower
 from .keypoints import NAMES
 from .lift import lift
-from .models import CARDS, DETECTOR, LANDMARKS
+from .models import CARDS, DETECTOR, LANDMARKS, POINTS_VERSION
 from .pose2d import Body
 from .protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
 from .session import Session
@@ -208,7 +208,7 @@ def _head(info: VideoInfo, request: TrackRequest) -> dict[str, Any]:
             {"name": card.name, "sha256": card.sha256, "licence": card.licence} for card in CARDS
         ]
         + [{"name": prior.NAME, "sha256": None, "licence": "GPL-3.0-or-later"}],
-        "settings": {"subject_px": request.subject_px},
+        "settings": {"subject_px": request.subject_px, "points_version": POINTS_VERSION},
     }
 
 
@@ -222,6 +222,11 @@ def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDA
     raw, _ = take.read_chunks()
     seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
     if not seen.any():
+        if request.subject_px:
+            raise NobodyFoundError(
+                f"Nobody passes the subject point {request.subject_px} in the {len(seen)} frames "
+                f"of {info.path}: choose another point, or leave it out"
+            )
         raise NobodyFoundError(
             f"Nobody was found in the {len(seen)} frames of {info.path}: the person must be seen "
             "from head to hips at least, and take up a quarter of the frame's height"
@@ -232,6 +237,7 @@ def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDA
         raw["score"].astype(np.float64),
         raw["relative_m"].astype(np.float64),
         raw["ray_px"].astype(np.float64),
+        raw["time_s"],
         camera,
         request.subject_height_m,
     )

@@ -34,6 +34,8 @@ CHUNK_ARRAYS: Final = {
 }
 """Arrays of a chunk: shape after (T,) or, from `xy_px` on, (T, P); and type."""
 
+AGAIN: Final = "delete it and every later one to track these frames again"
+
 CROP_STATE: Final = 4
 """Numbers of a crop that the next chunk begins from: centre x and y, side, angle."""
 
@@ -135,7 +137,7 @@ class Take:
         for path in sorted((self.folder / CHUNKS).glob("*.npz")):
             arrays, ends_at = _read_chunk(path)
             if not np.array_equal(arrays["frame"], np.arange(len(arrays["frame"])) + done):
-                raise TakeError(f"Chunk {path} does not follow on frame {done - 1}: delete it")
+                raise TakeError(f"Chunk {path} does not follow on frame {done - 1}: {AGAIN}")
             parts.append(arrays)
             crops, done = ends_at, done + len(arrays["frame"])
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, crops
@@ -174,9 +176,7 @@ def _read_chunk(path: Path) -> tuple[Arrays, NDArray[np.float64]]:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in (*CHUNK_ARRAYS, "crops")}
     except Exception as error:  # what zipfile and NumPy raise on a hostile file has no common class
-        raise TakeError(
-            f"Chunk {path} is damaged ({error}): delete it to track it again"
-        ) from error
+        raise TakeError(f"Chunk {path} is damaged ({error}): {AGAIN}") from error
     crops = arrays.pop("crops")
     count = arrays["frame"].size
     for name, (shape, kind) in CHUNK_ARRAYS.items():
@@ -184,12 +184,10 @@ def _read_chunk(path: Path) -> tuple[Arrays, NDArray[np.float64]]:
         if arrays[name].shape != wanted or arrays[name].dtype != np.dtype(kind):
             raise TakeError(
                 f"Chunk {path} has {name} of {arrays[name].shape} {arrays[name].dtype}, not "
-                f"{wanted} {kind}: delete it to track it again"
+                f"{wanted} {kind}: {AGAIN}"
             )
     if crops.shape != (2, CROP_STATE) or crops.dtype != np.float64:
-        raise TakeError(
-            f"Chunk {path} has crops of {crops.shape} {crops.dtype}: delete it to track it again"
-        )
+        raise TakeError(f"Chunk {path} has crops of {crops.shape} {crops.dtype}: {AGAIN}")
     return arrays, crops
 
 
@@ -206,7 +204,7 @@ def replacing(path: Path) -> Generator[IO[bytes], None, None]:
     Raises:
         TakeError: It cannot be written (read-only folder, full disk).
     """
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with partial.open("wb") as file:
             yield file

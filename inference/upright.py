@@ -20,6 +20,7 @@ MAX_TILT: Final = np.radians(25.0)
 
 STEP: Final = 0.5
 STEPS: Final = 3
+STEP_FRAMES: Final = 3
 MAX_SLOPE: Final = np.radians(8.0)
 """Ground is taken to be level where somebody walks at least so many steps over it, each half as
 long as feet to neck, and it seems to rise or fall by less than this; else it is a stair or hill."""
@@ -27,6 +28,8 @@ long as feet to neck, and it seems to rise or fall by less than this; else it is
 FEET: Final = [
     INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("heel", "big_toe")
 ]
+
+ANKLES: Final = [INDEX["left_ankle"], INDEX["right_ankle"]]
 
 
 def find_up(
@@ -46,15 +49,18 @@ def find_up(
     up, source = LEVEL_UP, "camera assumed level"
     if standing is not None:
         up, source = standing, "standing person"
-    walked = walked_up(xyz_m, up)
+    walked = walked_up(xyz_m, score, up)
     return (up, source) if walked is None else (walked, f"{source} and walked ground")
 
 
-def walked_up(xyz_m: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def walked_up(
+    xyz_m: NDArray[np.float64], score: NDArray[np.float64], up: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
     """Correct the direction against gravity so that a walker stays on level ground.
 
     Args:
         xyz_m: (T, P, K, 3) points, camera frame, NaN where nobody is seen.
+        score: (T, P, K) 0..1; frames with hidden feet do not count.
         up: (3,) unit vector, camera frame, known roughly.
 
     Returns:
@@ -62,8 +68,8 @@ def walked_up(xyz_m: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np
         lowest feet of each step; None where nobody walks far enough, or the slope is too steep.
     """
     axes = world_axes(up)
-    points = (xyz_m[:, :, [*FEET, INDEX["neck"]]] @ axes.T).reshape(-1, len(FEET) + 1, 3)
-    points = points[np.isfinite(points).all(axis=(1, 2))]
+    seen = score[..., ANKLES].min(axis=-1) >= SURE_SCORE
+    points = xyz_m[seen][:, [*FEET, INDEX["neck"]]] @ axes.T
     if len(points) < STANDING_FRAMES:
         return None
     feet = points[:, :-1]
@@ -72,9 +78,10 @@ def walked_up(xyz_m: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np
     _, _, directions = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)
     along = (place - place.mean(axis=0)) @ directions[0]
     steps = np.floor((along - along.min()) / step).astype(int)
-    if steps.max() < STEPS:
+    taken, frames = np.unique(steps, return_counts=True)
+    taken = taken[frames >= STEP_FRAMES]
+    if len(taken) <= STEPS:
         return None
-    taken = np.unique(steps)
     lowest = [height[steps == step].min() for step in taken]
     slope = float(theilslopes(lowest, step * taken).slope)
     if abs(slope) > np.tan(MAX_SLOPE):
@@ -103,7 +110,7 @@ def standing_up(
 
     feet, knees, hips = middle("heel", "big_toe"), middle("knee"), middle("hip")
     neck = xyz_m[..., INDEX["neck"], :]
-    sure = score[..., [INDEX["left_ankle"], INDEX["right_ankle"]]].min(axis=-1) >= SURE_SCORE
+    sure = score[..., ANKLES].min(axis=-1) >= SURE_SCORE
     stands = sure & (_angle(knees - feet, hips - knees) < STANDING_BEND)
     stands &= _angle(hips - feet, neck - hips) < STANDING_BEND
     if stands.sum() < STANDING_FRAMES:

@@ -106,7 +106,7 @@ def test_wrong_arguments_are_refused(tmp_path, wrong):
 
 def test_a_height_no_person_has_is_refused(short_clip, tmp_path, capsys):
     command = ["track", str(short_clip), "--out", str(tmp_path), "--height", "170"]
-    assert cli.main(command) == cli.FAILED
+    assert cli.main(command) == cli.WRONG_ARGUMENTS
     assert "must lie between 0.3 and 2.8 m" in capsys.readouterr().err
 
 

@@ -16,10 +16,10 @@ import track_spine
 from numpy.typing import NDArray
 from track_spine import cli
 from track_spine.addon import cli as blender_command
-from track_spine.addon.preview import render_rig
 from track_spine.inference.overlay import draw
 from track_spine.inference.take import Take
 from track_spine.inference.video import frames, probe
+from track_spine.tools.rig_preview import render_rig
 
 SUBJECT: Final = "1400,760"
 """A pixel that the walking woman of the sample clip passes: the man on the roof is not followed."""

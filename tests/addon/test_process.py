@@ -4,7 +4,7 @@
 import os
 
 import pytest
-from track_spine.addon.errors import WorkerError
+from track_spine.addon.errors import OutputError, WorkerError
 from track_spine.addon.process import Worker, worker_environment
 
 
@@ -33,8 +33,8 @@ def test_an_interpreter_that_is_not_there_is_named(tmp_path):
         Worker([missing], tmp_path, tmp_path / "log.txt", {})
 
 
-def test_a_log_that_cannot_be_written_is_an_error_of_the_worker(tmp_path):
-    with pytest.raises(WorkerError):
+def test_a_log_that_cannot_be_written_is_told_with_its_path(tmp_path):
+    with pytest.raises(OutputError, match=r"worker's log .*missing"):
         Worker(["python"], tmp_path, tmp_path / "missing" / "log.txt", {})
 
 

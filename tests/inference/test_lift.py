@@ -11,6 +11,7 @@ from track_spine.inference.lift import lift, root_translation, stature
 FRAMES = 24
 CAMERA = Camera.of(1920, 1080, 1500.0)
 ALL_SURE = np.ones((FRAMES, 1, len(NAMES)))
+TIME_S = np.arange(FRAMES) / 10.0
 
 
 def path():
@@ -69,7 +70,7 @@ def test_stature_is_taken_where_the_legs_are_seen(upright):
 def test_a_body_comes_back_in_the_world_at_the_height_given(upright, height):
     real, roots = upright * height / 1.7, path()
     xy, relative, ray = seen_by(CAMERA, real, roots, unit=1.7)
-    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, height)
+    lifted = lift(xy, ALL_SURE, relative, ray, TIME_S, CAMERA, height)
     camera_xyz = real + roots[:, :, None]
     # A level camera: right is +X, away is +Y, up is +Z.
     expected = np.stack([camera_xyz[..., 0], camera_xyz[..., 2], -camera_xyz[..., 1]], axis=-1)
@@ -95,7 +96,7 @@ def test_frames_with_hidden_legs_do_not_set_the_scale(upright):
     relative[: FRAMES - 5] *= 1.5
     score = ALL_SURE.copy()
     score[: FRAMES - 5, :, INDEX["right_knee"]] = 0.1
-    lifted = lift(xy, score, relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, score, relative, ray, TIME_S, CAMERA, 1.7)
     height = lifted.xyz_m[-1, 0, INDEX["head"], 2] - lifted.xyz_m[-1, 0, INDEX["left_heel"], 2]
     assert height == pytest.approx(1.7, abs=1e-5)
 
@@ -104,7 +105,7 @@ def test_a_body_on_level_ground_stands_at_height_zero(upright):
     roots = path()
     roots[..., 1] = 0.1
     xy, relative, ray = seen_by(CAMERA, upright, roots)
-    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, ALL_SURE, relative, ray, TIME_S, CAMERA, 1.7)
     np.testing.assert_allclose(lifted.xyz_m[..., INDEX["left_heel"], 2], 0.0, atol=1e-5)
     np.testing.assert_allclose(lifted.xyz_m[..., INDEX["head"], 2], 1.7, atol=1e-5)
 
@@ -114,7 +115,7 @@ def test_a_few_frames_of_feet_under_the_floor_do_not_lower_it(upright):
     roots[..., 1] = 0.1
     roots[10, 0, 1] = 0.6
     xy, relative, ray = seen_by(CAMERA, upright, roots)
-    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, ALL_SURE, relative, ray, TIME_S, CAMERA, 1.7)
     heights = np.delete(lifted.xyz_m[:, 0, INDEX["left_heel"], 2], 10)
     np.testing.assert_allclose(heights, 0.0, atol=1e-4)
 
@@ -122,13 +123,13 @@ def test_a_few_frames_of_feet_under_the_floor_do_not_lower_it(upright):
 def test_gaps_stay_gaps_and_the_first_body_found_is_the_origin(upright):
     roots = path()
     xy, relative, ray = seen_by(CAMERA, upright, roots)
-    whole = lift(xy[3:], ALL_SURE[3:], relative[3:], ray[3:], CAMERA, 1.7)
+    whole = lift(xy[3:], ALL_SURE[3:], relative[3:], ray[3:], TIME_S[3:], CAMERA, 1.7)
     gaps = [0, 1, 2, 9, 10, FRAMES - 1]
     score = ALL_SURE.copy()
     for array in (xy, relative, ray):
         array[gaps] = np.nan
     score[gaps] = 0.0
-    lifted = lift(xy, score, relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, score, relative, ray, TIME_S, CAMERA, 1.7)
     empty = np.isnan(lifted.xyz_m)
     assert empty[gaps].all()
     assert not np.delete(empty, gaps, axis=0).any()
@@ -142,7 +143,7 @@ def test_two_people_share_one_world(upright):
     near, far = path(), path() + np.array([0.5, 0.0, 3.0])
     parts = [seen_by(CAMERA, upright, roots) for roots in (near, far)]
     xy, relative, ray = (np.concatenate(pair, axis=1) for pair in zip(*parts, strict=True))
-    lifted = lift(xy, np.ones((FRAMES, 2, 37)), relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, np.ones((FRAMES, 2, 37)), relative, ray, TIME_S, CAMERA, 1.7)
     apart = lifted.xyz_m[:, 1] - lifted.xyz_m[:, 0]
     np.testing.assert_allclose(apart, np.broadcast_to([0.5, 3.0, 0.0], apart.shape), atol=1e-5)
 
@@ -153,7 +154,7 @@ def test_a_tilted_camera_still_gives_an_upright_body_on_the_floor(upright):
     level[..., 1] = 0.1
     roots = level @ tilt.T
     xy, relative, ray = seen_by(CAMERA, upright @ tilt.T, roots)
-    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, ALL_SURE, relative, ray, TIME_S, CAMERA, 1.7)
     spine = lifted.xyz_m[..., INDEX["head"], :] - lifted.xyz_m[..., INDEX["hip"], :]
     np.testing.assert_allclose(spine, np.broadcast_to([0, 0, 0.8], spine.shape), atol=1e-5)
     np.testing.assert_allclose(lifted.xyz_m[..., INDEX["left_heel"], 2], 0.0, atol=1e-4)
@@ -162,7 +163,7 @@ def test_a_tilted_camera_still_gives_an_upright_body_on_the_floor(upright):
 def test_without_a_standing_person_the_camera_counts_as_level(upright):
     lying = Rotation.from_euler("z", 90, degrees=True).apply(upright)
     xy, relative, ray = seen_by(CAMERA, lying, path())
-    lifted = lift(xy, ALL_SURE, relative, ray, CAMERA, 1.7)
+    lifted = lift(xy, ALL_SURE, relative, ray, TIME_S, CAMERA, 1.7)
     assert lifted.up_source.startswith("camera assumed level")
     spine = lifted.xyz_m[..., INDEX["head"], :] - lifted.xyz_m[..., INDEX["hip"], :]
     np.testing.assert_allclose(spine, np.broadcast_to([0.8, 0, 0], spine.shape), atol=1e-5)

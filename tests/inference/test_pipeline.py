@@ -150,7 +150,7 @@ def test_the_head_of_the_take_is_as_documented(done, short_clip):
         assert models[card.name]["sha256"] == card.sha256
         assert models[card.name]["licence"] == card.licence
     assert "geometric-prior" in models
-    assert content["settings"] == {"subject_px": list(WALKER)}
+    assert content["settings"] == {"subject_px": list(WALKER), "points_version": 1}
     assert content["timestamps"] == {
         "first_s": 0.0,
         "last_s": pytest.approx(47 / 30),

@@ -85,9 +85,13 @@ def walk(upright, length_m, slope_deg, frames=60, tilt=None):
     return (tilt.apply(body.reshape(-1, 3)).reshape(body.shape) if tilt else body)[:, None]
 
 
+def walked(body):
+    return walked_up(body, np.ones(body.shape[:3]), LEVEL_UP)
+
+
 @pytest.mark.parametrize("slope_deg", [-6.0, -2.0, 0.0, 3.0, 7.0])
 def test_a_walker_stays_on_level_ground(upright, slope_deg):
-    up = walked_up(walk(upright, 4.0, slope_deg), LEVEL_UP)
+    up = walked(walk(upright, 4.0, slope_deg))
     # Going up to the right by so much means that up leans to the left by as much.
     wanted = Rotation.from_euler("z", -slope_deg, degrees=True).apply(LEVEL_UP)
     assert lean_from(up, wanted) < 0.2
@@ -96,19 +100,19 @@ def test_a_walker_stays_on_level_ground(upright, slope_deg):
 
 @pytest.mark.parametrize("slope_deg", [np.degrees(MAX_SLOPE) + 1.0, -12.0, 30.0])
 def test_stairs_and_hills_are_not_flattened(upright, slope_deg):
-    assert walked_up(walk(upright, 4.0, slope_deg), LEVEL_UP) is None
+    assert walked(walk(upright, 4.0, slope_deg)) is None
 
 
 def test_who_does_not_walk_tells_nothing_of_the_ground(upright):
-    assert walked_up(walk(upright, 1.5, 3.0), LEVEL_UP) is None
-    assert walked_up(walk(upright, 4.0, 3.0)[:9], LEVEL_UP) is None
-    assert walked_up(np.full((FRAMES, 1, len(NAMES), 3), np.nan), LEVEL_UP) is None
+    assert walked(walk(upright, 1.5, 3.0)) is None
+    assert walked(walk(upright, 4.0, 3.0)[:9]) is None
+    assert walked_up(np.full((FRAMES, 1, len(NAMES), 3), np.nan), 0 * ALL_SURE, LEVEL_UP) is None
 
 
 def test_a_few_wild_feet_do_not_tilt_the_ground(upright):
     body = walk(upright, 5.0, 0.0, frames=100)
     body[3, 0, INDEX["left_heel"], 1] += 0.5
-    up = walked_up(body, LEVEL_UP)
+    up = walked(body)
     assert lean_from(up, LEVEL_UP) < 1.0
 
 
@@ -119,3 +123,16 @@ def test_standing_and_walking_together_find_the_camera_s_tilt(upright, degrees):
     up, source = find_up(body, np.ones(body.shape[:3]))
     assert lean_from(up, tilt.apply(LEVEL_UP)) < 1.0
     assert source == "standing person and walked ground"
+
+
+def test_one_frame_far_off_is_no_walk(upright):
+    body = np.tile(upright + np.array([0.0, 0.0, 5.0]), (150, 1, 1, 1))
+    body[40] += [0.0, 0.6, 3.2]
+    assert walked(body) is None
+
+
+def test_feet_that_are_not_seen_tell_nothing_of_the_ground(upright):
+    body = walk(upright, 4.0, 3.0)
+    score = np.ones(body.shape[:3])
+    score[..., INDEX["left_ankle"]] = 0.2
+    assert walked_up(body, score, LEVEL_UP) is None
