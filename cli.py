@@ -100,8 +100,15 @@ def _point(text: str) -> tuple[float, float]:
     return x, y
 
 
+def _refuse_overwriting(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
+    for output in outputs:
+        if any(output.exists() and one.exists() and output.samefile(one) for one in inputs):
+            raise ProtocolError(f"{output} is what you gave to be read: name another output")
+
+
 def _track(arguments: argparse.Namespace) -> int:
     out: Path = arguments.out
+    _refuse_overwriting([out / "motion.bvh", out / "overlay.mp4"], [arguments.clip])
     request = TrackRequest(
         video=str(arguments.clip),
         take=str(out / "take"),
@@ -161,6 +168,7 @@ def _summary(result: Result, fps: float) -> Iterator[str]:
 
 
 def _detect(arguments: argparse.Namespace) -> int:
+    _refuse_overwriting([arguments.json], [Path(path) for path in arguments.photos])
     detector = PhotoDetector()
     images = {}
     with _bars() as bars:

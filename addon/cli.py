@@ -92,9 +92,12 @@ def _rig(text: str) -> tuple[Path, str]:
 def _run(arguments: argparse.Namespace) -> None:
     out = arguments.out.resolve()
     blend = arguments.blend.resolve() if arguments.blend else None
-    for path in filter(None, (out, blend)):
-        require_writable(path)
     video = arguments.clip.resolve()
+    read = (video, arguments.rig[0] if arguments.rig else video)
+    for path in filter(None, (out, blend)):
+        if path in read:
+            raise ProtocolError(f"{path} is what you gave to be read: name another output")
+        require_writable(path)
     take = arguments.take.resolve() if arguments.take else out.with_suffix(".take")
     request = TrackRequest(
         video=str(video),

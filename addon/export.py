@@ -53,7 +53,7 @@ def export_fbx(context: bpy.types.Context, armature: bpy.types.Object, path: Pat
             _run_exporter(context, armature, partial)
         os.replace(partial, path)
     except (OSError, RuntimeError) as error:
-        raise OutputError(f"Cannot write {path}: {error}") from error
+        raise OutputError(f"Cannot write {path}: {str(error).strip().splitlines()[-1]}") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -87,7 +87,7 @@ def write_overlay(
     partial = path.with_name(path.name + ".part")
     size = (info.width - info.width % 2, info.height - info.height % 2)
     try:
-        with av.open(str(partial), "w", format="mp4") as container:
+        with av.open(str(partial.resolve()), "w", format="mp4") as container:
             stream = container.add_stream(
                 "libx264", rate=Fraction(info.rate_hz).limit_denominator(1001)
             )

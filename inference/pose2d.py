@@ -19,8 +19,9 @@ from .session import Session
 INPUT_PX: Final = 256
 MIN_PRESENCE: Final = 0.5
 MIN_TRUNK: Final = 2
-"""Shoulders and hips that must lie in the frame: who has left it is lost, though the network goes
-on to see a body beyond the edge."""
+MIN_TRUNK_SCORE: Final = 0.3
+"""Shoulders and hips that must be seen in the frame: who has left it is lost, though the network
+goes on to place a body there or beyond the edge."""
 
 REFINE_CELLS: Final = 7
 REFINE_MIN: Final = 0.5
@@ -105,12 +106,13 @@ class Body:
             min_presence: Least presence asked for.
 
         Returns:
-            True with enough presence and at least MIN_TRUNK shoulders and hips in the frame.
+            True with enough presence and at least MIN_TRUNK shoulders and hips seen in it.
         """
         height, width = frame.shape[:2]
         trunk = self.xy_px[_TRUNK]
-        inside = ((trunk >= 0.0) & (trunk <= (width, height))).all(axis=1)
-        return bool(self.presence >= min_presence and inside.sum() >= MIN_TRUNK)
+        seen = ((trunk >= 0.0) & (trunk <= (width, height))).all(axis=1)
+        seen &= self.score[_TRUNK] >= MIN_TRUNK_SCORE
+        return bool(self.presence >= min_presence and seen.sum() >= MIN_TRUNK)
 
 
 def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Body]:

@@ -2,6 +2,7 @@
 """The take on disk: `take.json` beside chunks of plain arrays, each written whole or not at all."""
 
 import contextlib
+import io
 import json
 import os
 from collections.abc import Generator, Mapping
@@ -119,7 +120,7 @@ class Take:
         """
         name = f"{int(arrays['frame'][0]):08d}.npz"
         with replacing(self.folder / CHUNKS / name) as file:
-            np.savez(file, **arrays, crops=crops)
+            file.write(_packed(arrays | {"crops": crops}))
 
     def read_chunks(self) -> tuple[Arrays, NDArray[np.float64]]:
         """Read all chunks that follow one another from frame 0.
@@ -156,8 +157,15 @@ class Take:
         """
         path = self.folder / LIFTED
         with replacing(path) as file:
-            np.savez(file, **arrays)
+            file.write(_packed(arrays))
         return path
+
+
+def _packed(arrays: Arrays) -> bytes:
+    # In memory first: a full disk would leave NumPy's archive open, and it complains when it goes.
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
 
 
 def _at(content: Any, keys: tuple[str, ...]) -> Any:

@@ -198,7 +198,7 @@ def _opened(
     if path.stat().st_size == 0:
         raise VideoError(f"{path} is empty (0 bytes)")
     try:
-        container = av.open(str(path), mode="r")
+        container = av.open(str(path.resolve()), mode="r")  # a colon would name a protocol
     except (av.FFmpegError, OSError) as error:
         raise VideoError(
             f"{path} is not a video that can be opened: {error.strerror or error}. "
@@ -219,4 +219,7 @@ def _decoding_errors(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except av.FFmpegError as error:
-        raise VideoError(f"{path} cannot be decoded: {error}") from error
+        raise VideoError(
+            f"{path} is damaged and cannot be decoded ({error.strerror or error}): copy it again "
+            "from its source, or convert it"
+        ) from error

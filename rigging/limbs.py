@@ -99,12 +99,22 @@ def solve_leg(motion: Motion3D, posing: Posing, side: str, suffix: str) -> None:
     _aim(motion, posing, upper, knee, _handy(posing, upper))
     bend = _bend(posing, upper, knee, ankle)
     down = unit(ankle - posing.tail(upper))
-    foot = _in_plane(posing, upper, np.cross(unit(toes - heel), down))
+    foot = _ahead(_in_plane(posing, upper, np.cross(unit(toes - heel), down)))
     bend = np.where(np.real(bend * np.conj(foot + _STRAIGHT_AHEAD)) < 0.0, -bend, bend)
+    bend = _ahead(bend)
     hinge = _steady_hinge(motion.time_s, bend, np.ones_like(bend), foot)
     posing.set(upper, _twisted(posing, upper, hinge))
     _aim(motion, posing, lower, ankle)
     _set_foot(motion, posing, side, suffix)
+
+
+def _ahead(hinge: Complexes) -> Complexes:
+    """Weaken directions (T,) that turn the thigh far from the pelvis, to nothing at a right angle.
+
+    No thigh turns so far: the key points of a leg seen from behind are mistaken in depth.
+    """
+    cosine = hinge.real / np.maximum(np.abs(hinge), 1e-12)
+    return np.asarray(hinge * np.clip(2.0 * cosine, 0.0, 1.0))
 
 
 def _handy(posing: Posing, bone: str) -> Floats:
@@ -215,10 +225,14 @@ def _twisted(posing: Posing, bone: str, hinge: Complexes) -> Floats:
 
 def _set_foot(motion: Motion3D, posing: Posing, side: str, suffix: str) -> None:
     """Turn foot and toe with the sole: from heel to toes, level with the line of the toes."""
-    foot = f"foot.{suffix}"
+    foot, shin = f"foot.{suffix}", f"shin.{suffix}"
     heel, toes, seen = sole(motion, side)
     outward = motion.point(f"{side}_small_toe") - motion.point(f"{side}_big_toe")
     left = outward if side == "left" else -outward
+    hinge, down = (rotate(posing.of(shin), posing.rest_axis(shin, axis)) for axis in (0, 1))
+    with np.errstate(invalid="ignore"):  # toes behind the shin or crossed are mistaken in depth
+        ahead = np.sum((toes - heel) * np.cross(down, hinge), axis=-1) > 0.0
+        seen = seen & ahead & (np.sum(left * hinge, axis=-1) > 0.0)
     rest = from_axes(np.array([1.0, 0.0, 0.0]), np.array([0.0, -1.0, 0.0]))
     turn = np.full((len(seen), 4), np.nan)
     turn[seen] = multiply(from_axes(left[seen], (toes - heel)[seen]), conjugate(rest))

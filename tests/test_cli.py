@@ -136,3 +136,12 @@ def test_detect_of_an_unreadable_photo_writes_nothing(tmp_path, capsys):
     assert cli.main(["detect", str(tmp_path / "p.jpg"), "--json", str(target)]) == cli.FAILED
     assert "not a photo" in capsys.readouterr().err
     assert not target.exists()
+
+
+def test_no_output_takes_the_place_of_an_input(short_clip, tmp_path, capsys):
+    clip = tmp_path / "overlay.mp4"
+    clip.write_bytes(short_clip.read_bytes())
+    assert cli.main(["track", str(clip), "--out", str(tmp_path)]) == cli.WRONG_ARGUMENTS
+    assert cli.main(["detect", str(clip), "--json", str(clip)]) == cli.WRONG_ARGUMENTS
+    assert clip.read_bytes() == short_clip.read_bytes()
+    assert capsys.readouterr().err.count("name another output") == 2

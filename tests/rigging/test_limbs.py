@@ -225,3 +225,25 @@ def test_a_limb_never_seen_rests(skeleton, play, turn_about):
 
     posed, solved = play({"pelvis": turn_about("y", RISE)}, change)
     assert error_deg(skeleton, posed, solved, "upper_arm.L", "forearm.L", "hand.L").max() < 0.01
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_feet_mistaken_in_depth_turn_no_leg_round(skeleton, play, side):
+    def toes_behind(motion):
+        """In some frames depth noise puts toes behind the heel, and knees bend back."""
+        xyz = motion.xyz_m.copy()
+        index = {name: row for row, name in enumerate(motion.names)}
+        for frames, shift in ((slice(10, 13), 0.5), (slice(30, 31), 0.4), (slice(45, 50), 0.6)):
+            for part in ("big_toe", "small_toe"):
+                xyz[frames, index[f"{side}_{part}"], 1] += shift
+            xyz[frames, index[f"{side}_knee"], 1] += 0.06
+        return Motion3D(motion.names, motion.time_s, xyz, motion.score)
+
+    posed, solved = play({}, toes_behind)
+    suffix = side[0].upper()
+    for bone in (f"thigh.{suffix}", f"shin.{suffix}", f"foot.{suffix}"):
+        assert steps_deg(skeleton, solved.motion, bone).max() < 30.0
+        across = np.sum(
+            hinge(skeleton, solved.motion, bone) * hinge(skeleton, posed, bone), axis=-1
+        )
+        assert across.min() > 0.7
