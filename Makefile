@@ -13,6 +13,7 @@ BPY_NEW := 5.2.3
 
 VENV_OLD := .venv-4.2
 VENV_NEW := .venv-5.2
+VENV_TRAIN := .venv-train
 PLATFORM := linux-x64
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' blender_manifest.toml)
 ZIP = out/extension/track_spine-$(VERSION)-$(PLATFORM).zip
@@ -20,13 +21,14 @@ ZIP = out/extension/track_spine-$(VERSION)-$(PLATFORM).zip
 PYTHON313 ?= $(shell for python in python3.13 "$(HOME)"/.pyenv/versions/3.13*/bin/python3.13; do \
   "$$python" -c 'import ensurepip' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help setup models demo test lint types test-matrix extension bench clean
+.PHONY: help setup models demo test lint types test-matrix test-training extension bench clean
 
 help:
 	@echo "make demo         track a sample clip: out/demo.fbx, out/demo.blend, out/overlay.mp4, out/preview.png"
 	@echo "make test         lint, types and the whole test suite on Blender $(BPY) as a module"
 	@echo "make test-matrix  the suite on Blender $(BPY_OLD) and $(BPY_NEW), and the zip installed in all three"
 	@echo "make extension    build and validate the extension's zip: out/extension/"
+	@echo "make test-training  the tests of the generator and the training of models (PyTorch)"
 	@echo "make bench        benchmarks"
 	@echo "make setup        only the environment, $(BIN)/track-spine and the models"
 
@@ -51,7 +53,9 @@ demo: setup $(SAMPLE)
 	@$(BIN)/python tools/demo.py $(SAMPLE) out
 
 test: setup $(SAMPLE) lint types
+	@echo "Running the test suite on Blender $(BPY)"
 	$(BIN)/pytest
+	@echo "Passed: lint, types and the test suite on Blender $(BPY)"
 
 lint: $(VENV)/.done
 	$(BIN)/ruff check .
@@ -83,6 +87,17 @@ test-matrix: setup $(SAMPLE) extension $(VENV_OLD)/.done $(VENV_NEW)/.done
 	TRACK_SPINE_ZIP=$(ZIP) $(VENV_OLD)/bin/pytest
 	TRACK_SPINE_ZIP=$(ZIP) $(BIN)/pytest tests/test_extension.py
 	TRACK_SPINE_ZIP=$(ZIP) $(VENV_NEW)/bin/pytest
+
+$(VENV_TRAIN)/.done: pyproject.toml setup.py Makefile
+	@echo "Making the environment $(VENV_TRAIN) with PyTorch and Blender $(BPY)"
+	@$(PYTHON) -m venv $(VENV_TRAIN)
+	@$(VENV_TRAIN)/bin/python -m pip install -q --disable-pip-version-check -e ".[training]" "bpy==$(BPY)" "numpy<2"
+	@touch $@
+
+test-training: models $(VENV_TRAIN)/.done
+	@mkdir -p $(TYPING) && ln -sfn $(CURDIR) $(TYPING)/track_spine
+	MYPYPATH=$(TYPING) $(VENV_TRAIN)/bin/mypy -p track_spine.training
+	$(VENV_TRAIN)/bin/pytest tests/training
 
 bench: setup
 	$(BIN)/python benchmarks/keyframes.py

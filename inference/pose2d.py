@@ -132,16 +132,28 @@ def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) 
         pictures.astype(np.float32) * np.float32(1 / 255),
         ("landmarks", "presence", "heatmap", "world_landmarks"),
     )
-    return [_decode(crop, *values) for crop, *values in zip(crops, *outputs, strict=True)]
+    return [decode(crop, *values) for crop, *values in zip(crops, *outputs, strict=True)]
 
 
-def _decode(
+def decode(
     crop: Crop,
     landmarks: NDArray[np.float32],
     presence: NDArray[np.float32],
     heatmap: NDArray[np.float32],
     world: NDArray[np.float32],
 ) -> Body:
+    """Read a body off the network's outputs for one crop.
+
+    Args:
+        crop: What the network was shown.
+        landmarks: (195,) five values of 39 points: x, y and z in crop pixels, two logits.
+        presence: (1,) 0..1.
+        heatmap: (64, 64, 39) logits over the crop.
+        world: (117,) x, y and z of 39 points, metres, crop axes.
+
+    Returns:
+        The body in the frame.
+    """
     count = len(LANDMARKS)
     values = landmarks.reshape(-1, 5).astype(float)
     in_crop = refine(values[: count + 2, :2], heatmap[..., : count + 2])

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One training picture with its labels, from one source of chance."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from .anatomy import Floats
+from .backgrounds import Backgrounds, draw_background, load_backgrounds
+from .bodies import GROUPS, BodyModel, load_bank
+from .camera import Camera, draw_camera
+from .clothes import Pattern, make_pattern
+from .collisions import clear_arms
+from .mesh import Part
+from .motions import Motion, load_motions
+from .people import Person, draw_person, stand_up
+from .picture import compose, spoil, to_jpeg
+from .poses import DrawnPose, draw_pose, with_curve
+from .posing import Posed, put_on
+from .props import draw_props
+from .rotations import UP, about
+from .scene import Stage, draw_light, read_map, world_maps
+from .visibility import visibility
+
+IMAGES_PER_BODY = 4
+
+
+@dataclass(frozen=True)
+class Studio:
+    """All that the pictures are made of, loaded once a process.
+
+    Attributes:
+        model: Body model and bank.
+        pattern: Pattern of clothes.
+        motions: Motion capture.
+        backgrounds: Ingredients of backgrounds.
+        stage: Blender's scene.
+        faces: Faces of the body as plain lists, for casting rays.
+    """
+
+    model: BodyModel
+    pattern: Pattern
+    motions: list[Motion]
+    backgrounds: Backgrounds
+    stage: Stage
+    faces: list[list[int]]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture and its labels.
+
+    Attributes:
+        jpeg: The picture, 384 px square.
+        xy_px: (37, 2) pixels, origin at the top-left corner of the top-left pixel.
+        xyz_m: (37, 3) metres, camera axes.
+        visible: (37,) codes of visibility.
+        focal_px: Focal length.
+        centre_px: (2,) principal point.
+        world_from_camera: (4, 4).
+        pelvis: (3, 3) rotation of the pelvis from standing, world.
+        spine_deg: (25, 3) flexion, lateral bend, axial turn of each joint from the body's rest.
+        body: (12,) phenotype and stature.
+        body_id: Row of the bank.
+        strings: source, subject, clip, background, clothes.
+        frame: Frame of the clip.
+    """
+
+    jpeg: bytes
+    xy_px: Floats
+    xyz_m: Floats
+    visible: NDArray[np.int8]
+    focal_px: float
+    centre_px: Floats
+    world_from_camera: Floats
+    pelvis: Floats
+    spine_deg: Floats
+    body: Floats
+    body_id: int
+    strings: tuple[str, str, str, str, str]
+    frame: int
+
+
+def open_studio(bank: Path, mocap: Path, videos: Path, scratch: Path) -> Studio:
+    """Load everything.
+
+    Args:
+        bank: The bank of bodies.
+        mocap: Folder of motion archives.
+        videos: Folder of permissive clips.
+        scratch: Folder for Blender's picture.
+
+    Returns:
+        The studio.
+    """
+    model = load_bank(bank)
+    backgrounds = load_backgrounds(videos, [read_map(path) for path in world_maps()])
+    faces = model.quads["body"].tolist()
+    stage = Stage(scratch, list(backgrounds.photos.values()))
+    return Studio(model, make_pattern(model), load_motions(mocap), backgrounds, stage, faces)
+
+
+def draw_samples(studio: Studio, body_id: int, count: int, rng: Generator) -> list[Sample]:
+    """Draw pictures of one dressed body.
+
+    Args:
+        studio: The studio.
+        body_id: Row of the bank.
+        count: How many pictures.
+        rng: Source of chance.
+
+    Returns:
+        The samples.
+    """
+    person = draw_person(studio.model, studio.pattern, body_id, rng)
+    return [_draw(studio, person, rng) for _ in range(count)]
+
+
+def _draw(studio: Studio, person: Person, rng: Generator) -> Sample:
+    model, figure = studio.model, person.figure
+    drawn, posed = _strike(studio, person, rng)
+    first, last = GROUPS["body"]
+    skin = posed.vertices[first:last]
+    camera = draw_camera(posed.points, float(skin[:, 2].min()), figure.body.stature_m, rng)
+    others = draw_props(figure, model, posed, drawn.subject, camera, rng)
+    crowd = _crowd(studio, posed, camera, rng)
+    light = draw_light(len(studio.backgrounds.worlds), rng)
+    parts = stand_up(person, model, posed) + others + crowd
+    front = studio.stage.draw(parts, camera, light)
+    back, background = draw_background(studio.backgrounds, camera, light, skin[::4], rng)
+    jpeg = to_jpeg(spoil(compose(front, back, rng), rng), rng)
+    scale = figure.body.stature_m / 1.7
+    seen = visibility(posed.points, camera, posed.vertices, studio.faces, others + crowd, scale)
+    clothes = "+".join([garment.kind for garment in person.outfit] + [person.style])
+    return Sample(
+        jpeg,
+        camera.project(posed.points),
+        camera.see(posed.points),
+        seen,
+        camera.focal_px,
+        camera.centre_px,
+        _world_from_camera(camera),
+        drawn.pose.root,
+        drawn.pose.spine_deg,
+        np.append(figure.body.phenotype, figure.body.stature_m),
+        figure.body.id,
+        (drawn.source, drawn.subject, drawn.clip, background, clothes),
+        drawn.frame,
+    )
+
+
+def _strike(studio: Studio, person: Person, rng: Generator) -> tuple[DrawnPose, Posed]:
+    """Draw poses until one keeps the arms out of the trunk."""
+    for _ in range(6):
+        drawn = draw_pose(studio.motions, rng)
+        pose = with_curve(drawn.pose, person.curve)
+        pose, clear = clear_arms(person.figure, studio.model, pose)
+        if clear:
+            break
+    return replace(drawn, pose=pose), put_on(person.figure, studio.model, pose)
+
+
+def _crowd(studio: Studio, posed: Posed, camera: Camera, rng: Generator) -> list[Part]:
+    """Another person beside, behind or before the body in one picture of seven."""
+    if rng.random() > 0.14:
+        return []
+    other = draw_person(
+        studio.model, studio.pattern, int(rng.integers(len(studio.model.phenotypes))), rng
+    )
+    pose = with_curve(draw_pose(studio.motions, rng).pose, other.curve)
+    stranger = put_on(other.figure, studio.model, pose)
+    away = (posed.points.mean(axis=0) - camera.place) * [1.0, 1.0, 0.0]
+    reach = float(np.linalg.norm(away))
+    away /= reach
+    depth = rng.uniform(0.5, 3.0) if rng.random() < 0.7 else -rng.uniform(0.35, 0.5) * reach
+    side = about(UP, 90.0) @ away * rng.choice([-1.0, 1.0])
+    apart = rng.uniform(0.1, 1.0) if depth > 0 else rng.uniform(0.3, 0.8)
+    shift = away * depth + side * apart
+    shift[2] = posed.vertices[:13380, 2].min() - stranger.vertices[:13380, 2].min()
+    turn = about(UP, float(rng.uniform(0, 360)))
+    return [
+        replace(part, vertices=part.vertices @ turn.T + shift)
+        for part in stand_up(other, studio.model, stranger)
+    ]
+
+
+def _world_from_camera(camera: Camera) -> Floats:
+    matrix = np.eye(4)
+    matrix[:3, :3] = camera.rotation.T
+    matrix[:3, 3] = camera.place
+    return matrix

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training loop: AdamW, warm-up and cosine, a moving average; stops and resumes by epoch."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..inference.keypoints import SPINE
+from .checkpoint import Checkpoint, load, save
+from .config import Config
+from .dataset import Dataset
+from .errors import TrainingError
+from .losses import total_loss
+from .metrics import LAPLACE_QUANTILES, percent_of_torso
+from .model import SpineHead
+from .predict import answers_of
+from .splits import MIXED, TEST, TRAIN
+
+LAST: Final = "last.pt"
+END_OF_COSINE: Final = 0.02
+"""Rate at the end, as a share of the highest."""
+
+
+def train(data: Dataset, folder: Path, config: Config, say: Callable[[str], None]) -> Checkpoint:
+    """Train a head, or go on where it was stopped.
+
+    Args:
+        data: Prepared crops, of all splits.
+        folder: Where the checkpoint is kept after each epoch.
+        config: Settings.
+        say: Receives a line of progress.
+
+    Returns:
+        The state after the last epoch.
+
+    Raises:
+        TrainingError: If nothing is there to train on, the checkpoint is damaged or was made with
+            other settings, or the loss is not finite.
+    """
+    training = data.only(data.arrays["split"] == TRAIN)
+    aside = data.only((data.arrays["split"] == TEST) & (data.arrays["turn"] == 0))
+    if not len(training) or not len(aside):
+        raise TrainingError(f"{len(training)} crops to train on, {len(aside)} aside: render more")
+    state = _begin(folder / LAST, config)
+    head, average = SpineHead(config), SpineHead(config)
+    head.load_state_dict(state.weights)
+    average.load_state_dict(state.average)
+    head = head.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(
+        head.parameters(), config.learning_rate, weight_decay=config.weight_decay
+    )
+    if state.optimiser:
+        optimiser.load_state_dict(state.optimiser)
+    say(f"{len(training)} crops to train on, {len(aside)} aside for the test")
+    for epoch in range(state.epoch, config.epochs):
+        start = time.monotonic()
+        figures = _epoch(head, average, optimiser, training, epoch, config)
+        figures |= {"test": _median_error(average, aside), "seconds": time.monotonic() - start}
+        state = Checkpoint(
+            config,
+            epoch + 1,
+            copy.deepcopy(head.state_dict()),
+            copy.deepcopy(average.state_dict()),
+            optimiser.state_dict(),
+            [*state.history, figures],
+        )
+        save(folder / LAST, state)
+        say(f"epoch {epoch + 1}: " + ", ".join(f"{k} {v:.3f}" for k, v in figures.items()))
+    between = data.only(data.arrays["split"] == MIXED)
+    if len(between):
+        state = replace(state, scale_factor=_scale_factor(average, between))
+        save(folder / LAST, state)
+    return state
+
+
+def _begin(path: Path, config: Config) -> Checkpoint:
+    if not path.exists():
+        torch.manual_seed(config.seed)  # fresh weights only; batches have their own generators
+        weights = SpineHead(config).state_dict()
+        return Checkpoint(config, 0, weights, copy.deepcopy(weights), {}, [])
+    state = load(path)
+    if state.config != config:
+        raise TrainingError(f"{path} was made with other settings: use another folder")
+    return state
+
+
+def _epoch(
+    head: SpineHead,
+    average: SpineHead,
+    optimiser: torch.optim.Optimizer,
+    training: Dataset,
+    epoch: int,
+    config: Config,
+) -> dict[str, float]:
+    """Go through the training set once; returns the mean of each loss and the median error."""
+    rng = np.random.default_rng([config.seed, epoch])
+    steps = max(len(training) // config.batch, 1)
+    sums: dict[str, float] = {}
+    errors = []
+    head.train()
+    batches = training.shuffled(config.batch, config.landmark_noise_px, rng)
+    for step, batch in enumerate(batches, start=epoch * steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate(step, steps * config.epochs, config)
+        early, decoder = (
+            batch[name].contiguous(memory_format=torch.channels_last)
+            for name in ("early", "decoder")
+        )
+        answers = head(early, decoder, batch["context"])
+        loss, parts = total_loss(answers, batch, config)
+        if not torch.isfinite(loss):
+            raise TrainingError(f"the loss is {float(loss)} at step {step}: lower learning_rate")
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 2.0)
+        optimiser.step()
+        _follow(average, head, min(config.average, (1 + step) / (10 + step)))
+        errors.append(_errors(answers[0].detach().numpy(), batch))
+        for name, value in parts.items():
+            sums[name] = sums.get(name, 0.0) + value / steps
+    return {**sums, "train": float(np.median(np.concatenate(errors)))}
+
+
+def rate(step: int, steps: int, config: Config) -> float:
+    """Learning rate of a step: a straight rise, then a cosine down to END_OF_COSINE.
+
+    Args:
+        step: Number of the step, from 0.
+        steps: Steps of the whole run.
+        config: Settings.
+
+    Returns:
+        The rate.
+    """
+    rise = max(round(config.warm_up * steps), 1)
+    if step < rise:
+        return config.learning_rate * (step + 1) / rise
+    along = min((step - rise) / max(steps - rise, 1), 1.0)
+    cosine = 0.5 * (1.0 + math.cos(math.pi * along))
+    return config.learning_rate * (END_OF_COSINE + (1.0 - END_OF_COSINE) * cosine)
+
+
+@torch.no_grad()
+def _follow(average: SpineHead, head: SpineHead, decay: float) -> None:
+    """Move the average towards the head; counts and running statistics of the norms are copied."""
+    for mine, new in zip(average.parameters(), head.parameters(), strict=True):
+        mine.lerp_(new, 1.0 - decay)
+    for kept, current in zip(average.buffers(), head.buffers(), strict=True):
+        kept.copy_(current)
+
+
+def _scale_factor(head: SpineHead, data: Dataset) -> float:
+    """How much larger errors are on partly new pictures than the head has learnt to say."""
+    points, scale = answers_of(head, data)
+    chain = slice(0, len(SPINE))
+    away = np.linalg.norm(points - data.arrays["target"], axis=2)[:, chain]
+    return float(np.median(away / scale[:, chain]) / LAPLACE_QUANTILES[0.5])
+
+
+def _median_error(head: SpineHead, data: Dataset) -> float:
+    points, _ = answers_of(head, data)
+    return float(np.median(_errors(points, data.arrays)))
+
+
+def _errors(points: NDArray[Any], known: Mapping[str, NDArray[Any] | torch.Tensor]) -> NDArray[Any]:
+    return percent_of_torso(points, np.asarray(known["target"]), np.asarray(known["torso"]))[
+        :, : len(SPINE)
+    ].ravel()
