@@ -25,7 +25,15 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         Exit code: 0 done, 1 a clear error, 2 wrong usage.
     """
-    options = _parser().parse_args(arguments)
+    try:
+        options = _parser().parse_args(arguments)
+    except ModuleNotFoundError as error:
+        print(
+            f"track-spine-train: {error.name} is not installed here: run it from .venv-train/bin, "
+            "which `make test-training` makes",
+            file=sys.stderr,
+        )
+        return 1
     try:
         if options.command == "render":
             _render(options)
