@@ -16,7 +16,7 @@ from .crop import Crop
 from .errors import NobodyFoundError, VideoError
 from .follow import Follower
 from .keypoints import NAMES
-from .lift import lift
+from .lift import Lifted, lift
 from .models import CARDS, DETECTOR, LANDMARKS, POINTS_VERSION
 from .pose2d import Body
 from .protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
@@ -222,15 +222,7 @@ def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDA
     raw, _ = take.read_chunks()
     seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
     if not seen.any():
-        if request.subject_px:
-            raise NobodyFoundError(
-                f"Nobody passes the subject point {request.subject_px} in the {len(seen)} frames "
-                f"of {info.path}: choose another point, or leave it out"
-            )
-        raise NobodyFoundError(
-            f"Nobody was found in the {len(seen)} frames of {info.path}: the person must be seen "
-            "from head to hips at least, and take up a quarter of the frame's height"
-        )
+        raise _nobody(info, request, len(seen))
     camera = Camera.of(info.width, info.height, request.focal_px)
     lifted = lift(
         raw["xy_px"].astype(np.float64),
@@ -241,38 +233,47 @@ def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDA
         camera,
         request.subject_height_m,
     )
-    path = take.write_lifted(
-        {
-            "schema": np.array(LIFTED_SCHEMA),
-            "version": np.array(LIFTED_VERSION),
-            "names": np.array(NAMES),
-            "frame": raw["frame"],
-            "time_s": raw["time_s"],
-            "xyz_m": lifted.xyz_m,
-            "score": raw["score"],
-            "person": np.array([0], np.int64),
-            "world_from_camera": lifted.world_from_camera,
-            "focal_px": np.array(camera.focal_px),
-            "image_size_px": np.array([info.width, info.height], np.int64),
-        }
-    )
-    take.write_json(
-        take.read_json()
-        | {
-            "state": "lifted",
-            "timestamps": {
-                "first_s": float(raw["time_s"][0]),
-                "last_s": float(raw["time_s"][-1]),
-                "count": len(seen),
-            },
-            "camera": {
-                "focal_px": camera.focal_px,
-                "focal_source": camera.focal_source,
-                "world_from_camera": lifted.world_from_camera.tolist(),
-                "up_source": lifted.up_source,
-            },
-            "subject_height_m": request.subject_height_m,
-            "people": [{"id": 0, "frames_seen": int(seen.sum())}],
-        }
-    )
+    path = take.write_lifted(_lifted_arrays(raw, lifted, camera))
+    ends = {"first_s": float(raw["time_s"][0]), "last_s": float(raw["time_s"][-1])}
+    found = {
+        "state": "lifted",
+        "timestamps": {**ends, "count": len(seen)},
+        "camera": {
+            "focal_px": camera.focal_px,
+            "focal_source": camera.focal_source,
+            "world_from_camera": lifted.world_from_camera.tolist(),
+            "up_source": lifted.up_source,
+        },
+        "subject_height_m": request.subject_height_m,
+        "people": [{"id": 0, "frames_seen": int(seen.sum())}],
+    }
+    take.write_json(take.read_json() | found)
     return path, seen
+
+
+def _nobody(info: VideoInfo, request: TrackRequest, frame_count: int) -> NobodyFoundError:
+    if request.subject_px:
+        return NobodyFoundError(
+            f"Nobody passes the subject point {request.subject_px} in the {frame_count} frames "
+            f"of {info.path}: choose another point, or leave it out"
+        )
+    return NobodyFoundError(
+        f"Nobody was found in the {frame_count} frames of {info.path}: the person must be seen "
+        "from head to hips at least, and take up a quarter of the frame's height"
+    )
+
+
+def _lifted_arrays(raw: Arrays, lifted: Lifted, camera: Camera) -> Arrays:
+    return {
+        "schema": np.array(LIFTED_SCHEMA),
+        "version": np.array(LIFTED_VERSION),
+        "names": np.array(NAMES),
+        "frame": raw["frame"],
+        "time_s": raw["time_s"],
+        "xyz_m": lifted.xyz_m,
+        "score": raw["score"],
+        "person": np.array([0], np.int64),
+        "world_from_camera": lifted.world_from_camera,
+        "focal_px": np.array(camera.focal_px),
+        "image_size_px": np.array([camera.width, camera.height], np.int64),
+    }
