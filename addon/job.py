@@ -136,8 +136,6 @@ class TrackJob:
                 self.ready = message
             case Progress():
                 self.progress = message
-            case Result(tracked=0):
-                self._end(NobodyFoundError("No frame of the clip shows a person"))
             case Result():
                 self._end(message)
             case Failure(kind="NobodyFoundError"):
