@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Frames of a video file: upright, with the time the file gives to each, decoded ahead of use."""
+"""Frames of footage: upright, with the time the file gives to each, decoded ahead of use."""
 
 import contextlib
 import hashlib
 import queue
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,32 +15,43 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from . import movie, sequence
+from .deinterlace import deinterlaced
 from .errors import VideoError
+from .picture import orientation, upright
+from .stored import Stored
+from .trim import Trim
 
 DECODE_AHEAD: Final = 6
 """Frames kept ready: enough that the network never waits on one slow frame."""
 
-MISSING_SHARE: Final = 0.05
-"""A file that ends earlier than it says by more than this share is broken off."""
+AHEAD_BYTES: Final = 256 << 20
+"""Room for them: two frames of 8K, 33 million pixels each."""
 
-NO_FOOTAGE: Final = ("tty", "hls", "dash", "concat")
-"""Formats of FFmpeg that draw text as pictures, or open other files than the one named."""
+ALL: Final = Trim()
+
+SAME_SHAPE: Final = 0.02
+"""A picture of another size is the same view scaled if its shape differs by less than this."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a file says of its first video stream.
+    """What a movie file says of its first video stream, or an image sequence of its first picture.
 
     Attributes:
-        path: The file.
-        sha256: Hash of the file, hexadecimal.
-        size_bytes: Size of the file.
-        width: Width of the upright frame, pixels.
+        path: The file, folder or pattern.
+        sha256: Hash of the file, or of all pictures, hexadecimal.
+        size_bytes: Size of the file, or of all pictures.
+        width: Width of the upright frame, pixels; a frame has square pixels.
         height: Height of the upright frame, pixels.
         rotation_deg: Turn that makes a stored frame upright, counter-clockwise: 0, 90, 180, 270.
         rate_hz: Nominal frame rate.
-        frame_count: Number of frames the file announces, else what its length and rate make, or
-            None.
+        frame_count: Number of frames wanted as far as the file announces them, else what its length
+            and rate make, or None.
+        pixel_aspect: Width of a stored pixel over its height.
+        mirrored: Whether stored frames are to be mirrored left to right, before the turn.
+        trim: The part that is wanted.
+        images: Files of an image sequence by place, None where one is missing; empty for a movie.
     """
 
     path: Path
@@ -50,6 +62,10 @@ class VideoInfo:
     rotation_deg: int
     rate_hz: float
     frame_count: int | None
+    pixel_aspect: float = 1.0
+    mirrored: bool = False
+    trim: Trim = ALL
+    images: tuple[Path | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,59 +73,115 @@ class Frame:
     """One frame.
 
     Attributes:
-        index: 0-based position in the file.
-        time_s: Time from the first frame by the stream's timestamps, seconds.
+        index: 0-based position in the part that is wanted.
+        time_s: Time from the first frame of that part by the stream's timestamps, seconds.
         rgb: (H, W, 3) upright picture.
+        whole: False where the file is damaged here: `rgb` repeats the last picture before, or is
+            what the decoder could save.
+        source_index: 0-based position in the file.
+        source_s: Time from the first frame of the file, seconds.
     """
 
     index: int
     time_s: float
     rgb: NDArray[np.uint8]
+    whole: bool
+    source_index: int
+    source_s: float
 
 
-def probe(path: Path) -> VideoInfo:
-    """Read what a video file says of itself, and decode its first frame to be sure of it.
+def probe(path: Path, rate_hz: float | None = None, trim: Trim = ALL) -> VideoInfo:
+    """Read what footage says of itself, and decode its first frame to be sure of it.
 
     Args:
-        path: The file.
+        path: A movie file; or an image sequence: its folder, first picture or pattern (`####` or
+            `%04d` for the number).
+        rate_hz: Frame rate of an image sequence; a movie has its own timestamps.
+        trim: The part wanted.
 
     Returns:
         Its description.
 
     Raises:
-        VideoError: The file is missing, empty, not a video, has no video stream or no frame.
+        VideoError: The footage is missing, empty, not a video, has no video stream or no frame; or
+            it is a sequence without a rate.
     """
-    with _opened(path) as (container, stream):
-        with _decoding_errors(path):
-            first = next(container.decode(stream), None)
+    if sequence.is_sequence(path):
+        return _probe_sequence(path, rate_hz, trim)
+    with movie.opened(path) as (container, stream):
+        found = movie.pictures(path, container, stream)
+        first = next((one.picture for one in found if one.picture), None)
         if first is None:
             raise VideoError(f"{path} holds a video stream without a single frame")
-        rotation = first.rotation % 360
-        upright = (first.width, first.height)
-        width, height = upright if rotation % 180 == 0 else upright[::-1]
-        rate = float(stream.average_rate or stream.guessed_rate or 0.0) or 25.0
-        count = stream.frames or None
-        if count is None and container.duration:
-            count = round(container.duration / av.time_base * rate)
+        rate, count = movie.rate_hz(stream), movie.frame_count(container, stream)
+        aspect = float(stream.sample_aspect_ratio or 1)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    return VideoInfo(path, sha256, path.stat().st_size, width, height, rotation, rate, count)
+    count = count and trim.count(count, rate)
+    return _described(path, sha256, path.stat().st_size, first, rate, count, aspect, trim, ())
+
+
+def _probe_sequence(path: Path, rate_hz: float | None, trim: Trim) -> VideoInfo:
+    images, step = sequence.find(path)
+    if rate_hz is None and len(images) > 1:
+        raise VideoError(f"{path} is an image sequence of no known speed: give its frame rate")
+    if rate_hz is not None and not 0.0 < rate_hz < np.inf:
+        raise VideoError(f"A frame rate of {rate_hz} is none: give a positive number")
+    rate = (rate_hz or movie.FALLBACK_RATE_HZ) / step
+    first = next(filter(None, map(sequence.decoded, filter(None, images))), None)
+    if first is None:
+        raise VideoError(f"{path} holds no picture that can be decoded")
+    count = trim.count(len(images), rate)
+    return _described(path, *sequence.digest(images), first, rate, count, 1.0, trim, images)
+
+
+def _described(
+    path: Path,
+    sha256: str,
+    size_bytes: int,
+    first: av.VideoFrame,
+    rate_hz: float,
+    frame_count: int | None,
+    pixel_aspect: float,
+    trim: Trim,
+    images: tuple[Path | None, ...],
+) -> VideoInfo:
+    turn, mirrored = orientation(first)
+    size = max(round(first.width * pixel_aspect), 1), first.height
+    return VideoInfo(
+        path,
+        sha256,
+        size_bytes,
+        *(size if turn % 180 == 0 else size[::-1]),
+        turn,
+        rate_hz,
+        frame_count,
+        pixel_aspect,
+        mirrored,
+        trim,
+        images,
+    )
 
 
 def frames(info: VideoInfo, start: int = 0) -> Generator[Frame, None, None]:
-    """Decode a video in a thread of its own, a few frames ahead of the caller.
+    """Decode footage in a thread of its own, a few frames ahead of the caller.
 
     Args:
-        info: The file, from `probe`.
-        start: Index of the first frame wanted; those before it are decoded and dropped.
+        info: The footage, from `probe`.
+        start: Index of the first frame wanted, in the part of `info.trim`; those before it are
+            decoded and dropped.
 
     Yields:
         Frames in order of display.
 
     Raises:
-        VideoError: Decoding fails, or the file breaks off before its announced end.
+        VideoError: Decoding fails, the file breaks off before its announced end, or the trim lies
+            beyond it.
     """
-    ready: queue.Queue[Frame | BaseException | None] = queue.Queue(DECODE_AHEAD)
+    fitting = AHEAD_BYTES // (3 * info.width * info.height)
+    ready: queue.Queue[Frame | BaseException | None] = queue.Queue(
+        min(max(fitting, 1), DECODE_AHEAD)
+    )
     stop = threading.Event()
 
     def put(item: Frame | BaseException | None) -> None:
@@ -140,86 +212,69 @@ def frames(info: VideoInfo, start: int = 0) -> Generator[Frame, None, None]:
         thread.join()
 
 
-def _decode(info: VideoInfo, start: int) -> Iterator[Frame]:
-    with _opened(info.path) as (container, stream):
-        stream.thread_type = "AUTO"
-        index, first, last = -1, None, None
-        with _decoding_errors(info.path):
-            for index, picture in enumerate(container.decode(stream)):
-                time = picture.time
-                if first is None:
-                    first = time or 0.0
-                elapsed = (time if time is not None else -np.inf) - first
-                if last is not None and elapsed <= last:
-                    elapsed = last + 1.0 / info.rate_hz  # no timestamp, or one that goes back
-                last = max(elapsed, 0.0)
-                if index >= start:
-                    yield Frame(index, last, upright(picture, info.rotation_deg))
-        end_s = (first or 0.0) + (last or 0.0) + 1.0 / info.rate_hz
-        if _ends_early(container, stream, index + 1, end_s):
-            raise VideoError(
-                f"{info.path} breaks off after {index + 1} of {info.frame_count} frames: copy it "
-                "again from its source, or cut it to the part that plays"
-            )
-
-
-def _ends_early(
-    container: av.container.InputContainer, stream: av.VideoStream, found: int, end_s: float
-) -> bool:
-    if stream.frames:
-        return found < stream.frames * (1.0 - MISSING_SHARE) - 1
-    # Only the length of the whole is known: the rate may vary, and sound may outlast the pictures.
-    announced = 0.0 if len(container.streams) > 1 else (container.duration or 0) / av.time_base
-    return end_s < announced * (1.0 - MISSING_SHARE)
-
-
-def upright(picture: av.VideoFrame, rotation_deg: int) -> NDArray[np.uint8]:
-    """Turn a decoded picture upright.
+def damage_note(damaged: Sequence[int]) -> str:
+    """Tell of damaged frames in one sentence.
 
     Args:
-        picture: As decoded.
-        rotation_deg: Counter-clockwise turn to apply, a multiple of 90 degrees.
+        damaged: Positions in the file of the frames that are not whole, in order.
 
     Returns:
-        (H, W, 3) RGB.
+        The sentence, empty where there is none.
     """
-    rgb = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-    if rotation_deg:
-        rgb = np.ascontiguousarray(np.rot90(rgb, rotation_deg // 90))
-    return rgb
+    runs: list[list[int]] = []
+    for index in damaged:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    places = [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs[:8]]
+    if not places:
+        return ""
+    more = f" and {len(runs) - 8} more places" if len(runs) > 8 else ""
+    return (
+        f"{len(damaged)} damaged frames were left out ({', '.join(places)}{more}): copy the file "
+        "again from its source if they are needed"
+    )
 
 
-@contextlib.contextmanager
-def _opened(
-    path: Path,
-) -> Generator[tuple[av.container.InputContainer, av.VideoStream], None, None]:
-    if not path.is_file():
-        raise VideoError(f"No such video file: {path}")
-    if path.stat().st_size == 0:
-        raise VideoError(f"{path} is empty (0 bytes)")
-    try:
-        container = av.open(str(path.resolve()), mode="r")  # a colon would name a protocol
-    except (av.FFmpegError, OSError) as error:
-        raise VideoError(
-            f"{path} is not a video that can be opened: {error.strerror or error}. "
-            "Was it copied whole?"
-        ) from error
-    with container:
-        if container.format.name in NO_FOOTAGE:
-            raise VideoError(f"{path} is not a video but {container.format.long_name}")
-        pictures = av.stream.Disposition.attached_pic  # the cover of a sound file
-        footage = [one for one in container.streams.video if not one.disposition & pictures]
-        if not footage:
-            raise VideoError(f"{path} has no video stream (sound only, or not a video)")
-        yield container, footage[0]
+def _decode(info: VideoInfo, start: int) -> Iterator[Frame]:
+    index, origin_s = -1, 0.0
+    last: av.VideoFrame | None = None
+    with ExitStack() as stack:
+        for place, stored in enumerate(_stored(info, start, stack)):
+            if info.trim.ends_by(place, stored.time_s):
+                break
+            fits = stored.picture is not None and _fits(stored.picture, info)
+            last = stored.picture if fits else last
+            if not info.trim.begins_by(place, stored.time_s):
+                continue
+            index += 1
+            origin_s = stored.time_s if index == 0 else origin_s
+            if index >= start:
+                rgb = _shown(last, info)
+                time_s = stored.time_s - origin_s
+                yield Frame(index, time_s, rgb, stored.whole and fits, place, stored.time_s)
+    if index < 0:
+        raise VideoError(f"{info.path} ends before the part that was asked for: {info.trim}")
 
 
-@contextlib.contextmanager
-def _decoding_errors(path: Path) -> Generator[None, None, None]:
-    try:
-        yield
-    except av.FFmpegError as error:
-        raise VideoError(
-            f"{path} is damaged and cannot be decoded ({error.strerror or error}): copy it again "
-            "from its source, or convert it"
-        ) from error
+def _stored(info: VideoInfo, start: int, stack: ExitStack) -> Iterator[Stored]:
+    if info.images:
+        return sequence.pictures(info.images, info.rate_hz, (info.trim.first or 0) + start)
+    container, stream = stack.enter_context(movie.opened(info.path))
+    stream.thread_type = "AUTO"
+    return deinterlaced(movie.pictures(info.path, container, stream))
+
+
+def _fits(picture: av.VideoFrame, info: VideoInfo) -> bool:
+    size = info.width, info.height
+    width, height = size if info.rotation_deg % 180 == 0 else size[::-1]
+    expected = picture.height * width / height
+    # One pixel more: the upright size is rounded.
+    return abs(picture.width * info.pixel_aspect - expected) <= SAME_SHAPE * expected + 1
+
+
+def _shown(picture: av.VideoFrame | None, info: VideoInfo) -> NDArray[np.uint8]:
+    if picture is None:
+        return np.zeros((info.height, info.width, 3), np.uint8)
+    return upright(picture, (info.width, info.height), info.rotation_deg, info.mirrored)
