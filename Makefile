@@ -10,6 +10,7 @@ TYPING := build/typing
 BPY := 4.5.15
 BPY_OLD := 4.2.23
 BPY_NEW := 5.2.3
+OPENSIM := 4.6
 
 VENV_OLD := .venv-4.2
 VENV_NEW := .venv-5.2
@@ -21,7 +22,7 @@ ZIP = out/extension/track_spine-$(VERSION)-$(PLATFORM).zip
 PYTHON313 ?= $(shell for python in python3.13 "$(HOME)"/.pyenv/versions/3.13*/bin/python3.13; do \
   "$$python" -c 'import ensurepip' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help setup models demo test lint types test-matrix test-training extension bench clean
+.PHONY: help setup models demo test lint types test-matrix test-training evaluate-model extension bench clean
 
 help:
 	@echo "make demo         track a sample clip: out/demo.fbx, out/demo.blend, out/overlay.mp4, out/preview.png"
@@ -29,6 +30,7 @@ help:
 	@echo "make test-matrix  the suite on Blender $(BPY_OLD) and $(BPY_NEW), and the zip installed in all three"
 	@echo "make extension    build and validate the extension's zip: out/extension/"
 	@echo "make test-training  the tests of the generator and the training of models (PyTorch)"
+	@echo "make evaluate-model  judge the model that ships: out/model.json, docs/model.md (minutes)"
 	@echo "make bench        benchmarks"
 	@echo "make setup        only the environment, $(BIN)/track-spine and the models"
 
@@ -92,12 +94,20 @@ $(VENV_TRAIN)/.done: pyproject.toml setup.py Makefile
 	@echo "Making the environment $(VENV_TRAIN) with PyTorch and Blender $(BPY)"
 	@$(PYTHON) -m venv $(VENV_TRAIN)
 	@$(VENV_TRAIN)/bin/python -m pip install -q --disable-pip-version-check -e ".[training]" "bpy==$(BPY)" "numpy<2"
+# OpenSim's wheel asks for numpy 2.1, Blender for numpy 1, with which OpenSim runs as well.
+	@$(VENV_TRAIN)/bin/python -m pip install -q --disable-pip-version-check --no-deps "opensim==$(OPENSIM)"
 	@touch $@
 
 test-training: models $(VENV_TRAIN)/.done
 	@mkdir -p $(TYPING) && ln -sfn $(CURDIR) $(TYPING)/track_spine
 	MYPYPATH=$(TYPING) $(VENV_TRAIN)/bin/mypy -p track_spine.training
 	$(VENV_TRAIN)/bin/pytest tests/training
+
+# The pictures kept aside are rendered once, a few minutes, from motion capture in the shared data.
+evaluate-model: models $(VENV_TRAIN)/.done
+	@test ! -d ../shared/data || $(VENV_TRAIN)/bin/track-spine-train render --aside --count 768 \
+	  --seed 101 --out .cache/training/held_out
+	$(VENV_TRAIN)/bin/python -m track_spine.training.judge
 
 bench: setup
 	$(BIN)/python benchmarks/keyframes.py

@@ -26,18 +26,18 @@ class Follower:
     def __init__(
         self,
         detector: Session,
-        landmarks: Session,
+        pose: Session,
         subject_px: tuple[float, float] | None = None,
     ) -> None:
         """Begin with nobody found.
 
         Args:
             detector: Person detector.
-            landmarks: Body landmark network.
+            pose: Pose network.
             subject_px: A pixel the person to follow passes; None follows the most prominent one.
         """
         self._detector = detector
-        self._landmarks = landmarks
+        self._pose = pose
         self._subject_px = subject_px
         self.crop: Crop | None = None
         """Where to look in the next frame; None while lost."""
@@ -66,7 +66,7 @@ class Follower:
         return body
 
     def _look(self, frame: NDArray[np.uint8], crop: Crop) -> Body | None:
-        (body,) = estimate(self._landmarks, frame, [crop])
+        (body,) = estimate(self._pose, frame, [crop])
         return body if body.is_in(frame) else None
 
     def _find(self, frame: NDArray[np.uint8], time_s: float) -> Body | None:

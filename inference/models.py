@@ -35,16 +35,28 @@ DETECTOR: Final = ModelCard(
     source="mediapipe 0.10.21: mediapipe/modules/pose_detection/pose_detection.tflite",
 )
 
-LANDMARKS: Final = ModelCard(
-    name="blazepose-full",
-    file="blazepose_landmark_full.onnx",
-    sha256="13769857de6732f2fa4990a47d26647d404371714380fb82bc6ab0cfa3cb9b60",
-    licence="Apache-2.0",
-    source="mediapipe 0.10.21: mediapipe/modules/pose_landmark/pose_landmark_full.tflite",
+SPINE_HEAD: Final = ModelCard(
+    name="spine-head",
+    file="spine_head.onnx",
+    sha256="7995f697a080faddc1610ff036214034fa52dfcfd3a961184f86269b8a05beb6",
+    licence="GPL-3.0-or-later",
+    source="trained by track-spine-train on renders, see training/README.md",
 )
+"""Ours, kept in the repository; it runs as a part of POSE only."""
 
-POINTS_VERSION: Final = 1
+POSE: Final = ModelCard(
+    name="track-spine-pose",
+    file="track_spine_pose.onnx",
+    sha256="7bb1362225c3250016540e2220a4a0a91ce130c7d230a38654cdfcab73909750",
+    licence="GPL-3.0-or-later AND Apache-2.0",
+    source="mediapipe 0.10.21: mediapipe/modules/pose_landmark/pose_landmark_full.tflite, with "
+    "models/spine_head.onnx joined on",
+)
+"""The landmark network and the head that finds the spine in its maps, run as one."""
+
+POINTS_VERSION: Final = 2
 """Raised whenever the code between decoding and the raw points changes what it gives, so that a
 take is not continued with other points than it was begun with."""
 
-CARDS: Final = (DETECTOR, LANDMARKS)
+CARDS: Final = (DETECTOR, POSE)
+"""What ships, and what a take depends on."""

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws tracked points over the footage they came from: the 37 points, and the spine as a curve."""
+"""Draws tracked points over the footage they came from: the 37 points, and the spine as a curve.
+
+The spine is the yellower, the surer its points are.
+"""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -21,6 +24,10 @@ LEFT_RGB: Final = (64, 160, 255)
 RIGHT_RGB: Final = (255, 120, 64)
 MIDDLE_RGB: Final = (240, 240, 240)
 SPINE_RGB: Final = (255, 230, 0)
+UNSURE_RGB: Final = (150, 40, 170)
+"""The spine where its points score 1 and 0; between them the colours are mixed."""
+
+_CHAIN: Final = [INDEX[name] for name in (*SPINE, "head")]
 
 FRACTION_BITS: Final = 4
 """OpenCV draws at sixteenths of a pixel: points do not jump from pixel to pixel."""
@@ -28,47 +35,68 @@ FRACTION_BITS: Final = 4
 TIME_BASE: Final = Fraction(1, 90_000)
 
 
-def draw(picture: NDArray[np.uint8], xy_px: NDArray[np.float64]) -> None:
+def draw(
+    picture: NDArray[np.uint8], xy_px: NDArray[np.float64], score: NDArray[np.float64]
+) -> None:
     """Draw one person into a picture.
 
     Args:
         picture: (H, W, 3) RGB, drawn into.
         xy_px: (37, 2) pixels, all finite.
+        score: (37,) 0..1.
     """
     size = float(np.linalg.norm(xy_px[INDEX["neck"]] - xy_px[INDEX["hip"]]))
     thick = int(np.clip(round(size / 60), 1, 8))
     for a, b in LIMBS:
         ends = xy_px[[INDEX[a], INDEX[b]]]
         _polyline(picture, ends, _side_colour(a), thick)
-    _polyline(picture, spine_curve(xy_px), SPINE_RGB, 2 * thick)
-    for name, point in zip(NAMES, xy_px, strict=True):
+    sure = score[_CHAIN]
+    for piece, share in zip(spine_curve(xy_px), (sure[:-1] + sure[1:]) / 2, strict=True):
+        _polyline(picture, piece, spine_colour(float(share)), 2 * thick)
+    for name, point, share in zip(NAMES, xy_px, score, strict=True):
         on_spine = name in SPINE
-        colour = SPINE_RGB if on_spine else _side_colour(name)
+        colour = spine_colour(float(share)) if on_spine else _side_colour(name)
         centre = _fixed(point)
         radius = round((1.7 if on_spine else 1.4) * thick) << FRACTION_BITS
         cv2.circle(picture, centre, radius, colour, -1, cv2.LINE_AA, FRACTION_BITS)
         cv2.circle(picture, centre, radius, (0, 0, 0), 1, cv2.LINE_AA, FRACTION_BITS)
 
 
-def spine_curve(xy_px: NDArray[np.float64], samples: int = 60) -> NDArray[np.float64]:
+def spine_curve(xy_px: NDArray[np.float64], samples: int = 8) -> NDArray[np.float64]:
     """Smooth curve through the spine points and the head top.
 
     Args:
         xy_px: (37, 2) pixels.
-        samples: Number of points wanted.
+        samples: Number of points wanted from one spine point to the next, both included.
 
     Returns:
-        (samples, 2) pixels, from hip to head top.
+        (9, samples, 2) pixels: the pieces between neighbours, from hip to head top.
     """
-    chain = xy_px[[INDEX[name] for name in (*SPINE, "head")]]
+    chain = xy_px[_CHAIN]
     steps = np.maximum(np.linalg.norm(np.diff(chain, axis=0), axis=1), 1e-3)
     arc = np.concatenate([[0.0], np.cumsum(steps)])
-    return np.asarray(CubicSpline(arc, chain)(np.linspace(0.0, arc[-1], samples)))
+    return np.asarray(CubicSpline(arc, chain)(np.linspace(arc[:-1], arc[1:], samples, axis=1)))
+
+
+def spine_colour(score: float) -> tuple[int, int, int]:
+    """Colour of the spine where it is so sure.
+
+    Args:
+        score: 0..1.
+
+    Returns:
+        Red, green, blue.
+    """
+    red, green, blue = (
+        round(low + score * (high - low)) for low, high in zip(UNSURE_RGB, SPINE_RGB, strict=True)
+    )
+    return red, green, blue
 
 
 def write_overlay(
     info: VideoInfo,
     xy_px: NDArray[np.float32],
+    score: NDArray[np.float32],
     path: Path,
     report: Callable[[int], None],
 ) -> None:
@@ -77,6 +105,7 @@ def write_overlay(
     Args:
         info: The footage.
         xy_px: (T, P, 37, 2) pixels of the upright frame, NaN where nobody is seen.
+        score: (T, P, 37) 0..1.
         path: File to write; it appears once it is whole.
         report: Called with the number of frames written.
 
@@ -99,7 +128,7 @@ def write_overlay(
                 if frame.index == len(xy_px):
                     break
                 picture = frame.rgb[: size[1], : size[0]]
-                _draw_people(picture, xy_px[frame.index])
+                _draw_people(picture, xy_px[frame.index], score[frame.index])
                 output = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), "rgb24")
                 output.pts = round(frame.time_s / TIME_BASE)
                 output.time_base = TIME_BASE
@@ -114,10 +143,12 @@ def write_overlay(
             partial.unlink(missing_ok=True)
 
 
-def _draw_people(picture: NDArray[np.uint8], people: Iterable[NDArray[np.float32]]) -> None:
-    for person in people:
+def _draw_people(
+    picture: NDArray[np.uint8], xy_px: NDArray[np.float32], score: NDArray[np.float32]
+) -> None:
+    for person, sure in zip(xy_px, score, strict=True):
         if np.isfinite(person).all():
-            draw(picture, person.astype(np.float64))
+            draw(picture, person.astype(np.float64), sure.astype(np.float64))
 
 
 def _side_colour(name: str) -> tuple[int, int, int]:

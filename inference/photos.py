@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from . import prior
+from .bend import complete
 from .crop import Crop
 from .detect import detect
 from .errors import VideoError
-from .models import DETECTOR, LANDMARKS
+from .models import DETECTOR, POSE
 from .pose2d import Body, estimate
 from .session import Session
 
@@ -48,7 +48,7 @@ class PhotoDetector:
             ModelError: A model file is missing, wrong, or cannot be run.
         """
         self._detector = Session(DETECTOR)
-        self._landmarks = Session(LANDMARKS)
+        self._pose = Session(POSE)
 
     def detect(self, path: Path) -> list[dict[str, Any]]:
         """Find everybody in a photo.
@@ -66,7 +66,7 @@ class PhotoDetector:
         rgb = read_photo(path)
         people = []
         for body in self._bodies(rgb):
-            points = prior.complete(body)
+            points = complete(body)
             keypoints = np.column_stack([points.xy_px, points.score])
             people.append(
                 {
@@ -93,7 +93,7 @@ class PhotoDetector:
             return []
         return [
             body
-            for body, like in zip(estimate(self._landmarks, rgb, crops), expected, strict=True)
+            for body, like in zip(estimate(self._pose, rgb, crops), expected, strict=True)
             if body.is_in(rgb, MIN_PRESENCE) and like.agrees(body.next_crop())
         ]
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Body landmarks of people whose crops are known: BlazePose's landmark network and its decoding.
+"""Bodies of people whose crops are known: the pose network, BlazePose's with a spine head, decoded.
 
 Source: mediapipe/modules/pose_landmark/tensors_to_pose_landmarks_and_segmentation.pbtxt and
 mediapipe/calculators/util/refine_landmarks_from_heatmap_calculator.cc.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,8 +15,10 @@ from scipy.special import expit
 
 from .crop import Crop
 from .session import Session
+from .spine import Spine, read_spine
 
 INPUT_PX: Final = 256
+OUTPUTS: Final = ("landmarks", "presence", "heatmap", "world_landmarks", "points", "scale")
 MIN_PRESENCE: Final = 0.5
 MIN_TRUNK: Final = 2
 MIN_TRUNK_SCORE: Final = 0.3
@@ -64,11 +66,15 @@ LANDMARKS: Final = (
 """The network's 33 landmarks; two more follow them, the hip centre and the reach point."""
 
 
-_TRUNK: Final = [
-    LANDMARKS.index(f"{side}_{joint}")
-    for side in ("left", "right")
+_SHOULDERS, _HIPS = (
+    [LANDMARKS.index(f"{side}_{joint}") for side in ("left", "right")]
     for joint in ("shoulder", "hip")
-]
+)
+_TRUNK: Final = [*_SHOULDERS, *_HIPS]
+
+SHOULDERS_AS_TRUNK: Final = 1.2
+"""A trunk that points at the camera counts as long as 1.2 times the shoulders are wide: 0.85 of a
+trunk seen at full length."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ class Body:
         crop: The crop that the person was seen in.
         hip_px: (2,) hip centre and
         reach_px: (2,) point above it, from which the next frame's crop is made.
+        spine: What the spine head says; None from the landmark network alone.
     """
 
     xy_px: NDArray[np.float64]
@@ -93,10 +100,17 @@ class Body:
     crop: Crop
     hip_px: NDArray[np.float64]
     reach_px: NDArray[np.float64]
+    spine: Spine | None = None
 
     def next_crop(self) -> Crop:
         """Crop in which to look for the person in the next frame."""
         return Crop.around(self.hip_px, self.reach_px)
+
+    def trunk_px(self) -> float:
+        """Length of the trunk in the frame, pixels, or what stands in for it seen end on."""
+        hips, (left, right) = self.xy_px[_HIPS], self.xy_px[_SHOULDERS]
+        length = float(np.linalg.norm((left + right) / 2 - hips.mean(axis=0)))
+        return max(length, SHOULDERS_AS_TRUNK * float(np.linalg.norm(left - right)))
 
     def is_in(self, frame: NDArray[np.uint8], min_presence: float = MIN_PRESENCE) -> bool:
         """Tell whether the frame shows this body.
@@ -116,10 +130,10 @@ class Body:
 
 
 def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Body]:
-    """Find body landmarks.
+    """Find bodies with their spines.
 
     Args:
-        session: The landmark network.
+        session: The pose network.
         frame: (H, W, 3) RGB.
         crops: One crop a person.
 
@@ -128,11 +142,14 @@ def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) 
     """
     # Black borders would press the limbs of people who leave the frame back into it.
     pictures = np.stack([crop.cut(frame, INPUT_PX, black_outside=False) for crop in crops])
-    outputs = session.run(
-        pictures.astype(np.float32) * np.float32(1 / 255),
-        ("landmarks", "presence", "heatmap", "world_landmarks"),
-    )
-    return [decode(crop, *values) for crop, *values in zip(crops, *outputs, strict=True)]
+    outputs = session.run(pictures.astype(np.float32) * np.float32(1 / 255), OUTPUTS)
+    size_px = (frame.shape[1], frame.shape[0])
+    bodies = []
+    for crop, *values, points, scale in zip(crops, *outputs, strict=True):
+        body = decode(crop, *values)
+        spine = read_spine(points, scale, crop, INPUT_PX, body.trunk_px(), body.presence, size_px)
+        bodies.append(replace(body, spine=spine))
+    return bodies
 
 
 def decode(
@@ -142,7 +159,7 @@ def decode(
     heatmap: NDArray[np.float32],
     world: NDArray[np.float32],
 ) -> Body:
-    """Read a body off the network's outputs for one crop.
+    """Read a body off the landmark network's outputs for one crop.
 
     Args:
         crop: What the network was shown.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The 37 points of a body of which only 33 landmarks are seen: a geometric guess at the rest.
+"""A geometric guess at the points that are not among a body's 33 landmarks.
 
-The landmark network does not see spine, clavicles, latissimus, small toes and head top. They are
-placed about the neutral curve of the spine, bent between hips, shoulders and head, and score low.
+Spine, clavicles, latissimus and head top are placed about the neutral curve of the spine, bent
+between hips, shoulders and head, small toes beside the feet; all of them score low. The spine head
+sees all but the toes better in the image (`bend.py`): what is left of the guess is their depth.
 """
 
 from dataclasses import dataclass
@@ -13,9 +14,6 @@ from numpy.typing import NDArray
 
 from .keypoints import INDEX, NAMES, SPINE
 from .pose2d import LANDMARKS, Body
-
-NAME: Final = "geometric-prior"
-"""What a take calls the source of these points."""
 
 PRIOR_SCORE: Final = 0.3
 """Score of a guessed point, as a share of the score of the landmarks it was guessed from."""
@@ -90,11 +88,13 @@ class Points:
         xy_px: (37, 2) pixels of the upright frame.
         score: (37,) 0..1.
         relative_m: (37, 3) metres from the middle of the hips, axes as `Body.world_m`.
+        px_per_m: Pixels a metre across the image, by all landmarks; 0 for a body without extent.
     """
 
     xy_px: NDArray[np.float64]
     score: NDArray[np.float64]
     relative_m: NDArray[np.float64]
+    px_per_m: float
 
 
 def neutral_curve() -> NDArray[np.float64]:
@@ -120,13 +120,13 @@ _CURVE: Final = neutral_curve()
 
 
 def complete(body: Body) -> Points:
-    """Make the 37 points of a body.
+    """Make the 37 points of a body from its landmarks alone.
 
     Args:
         body: Landmarks in the image and in metres.
 
     Returns:
-        Seen points as the network gave them, the others guessed, in the order of `keypoints.NAMES`.
+        Landmarks as the network gave them, the others guessed, in the order of `keypoints.NAMES`.
     """
     seen = {name: body.world_m[row] for name, row in _SEEN.items()}
     root = (seen["left_hip"] + seen["right_hip"]) / 2
@@ -146,7 +146,7 @@ def complete(body: Body) -> Points:
         xy[INDEX[name]] = scale * guess.place[:2] + shift
         sources = [score[INDEX[part]] for anchor in guess.anchors for part in _ANCHORS[anchor]]
         score[INDEX[name]] = PRIOR_SCORE * min(sources)
-    return Points(xy, score, relative)
+    return Points(xy, score, relative, scale)
 
 
 @dataclass(frozen=True)

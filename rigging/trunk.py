@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaincinv
 
 from . import spine_curve
 from .errors import RigError
@@ -28,8 +29,12 @@ from .skeleton import Skeleton
 _POINT_ERROR_M: Final = 0.003
 """Error of a point of score 1, against which the fit weighs how likely a curve is."""
 
-_GUESS_SCORE: Final = 0.1
-"""Score of a C7 that is not seen but placed above the shoulders."""
+_SURE_WITHIN_M: Final = 0.05
+"""Distance within which a point lies with its score as the probability: a tenth of an adult's
+trunk, as the network's scores are meant (docs/take.md)."""
+
+_GUESS_ERROR_M: Final = 0.03
+"""Error of a C7 that is not seen but placed above the shoulders."""
 
 _ROUNDS: Final = 6
 _TWIST_ROUNDS: Final = 3
@@ -38,6 +43,9 @@ _TWIST_ROUNDS: Final = 3
 _LARGEST_STEP: Final = 0.5
 _FRAMES_AT_ONCE: Final = 4096
 """Bounds the memory that the fit takes, whatever the length of the clip."""
+
+_SEEN_SPINE: Final = ("hip", *spine_curve.POINTS[:-1])
+"""The nine spine points: where the spine begins and where all segments but the head's end."""
 
 _CHEST: Final = spine_curve.CHEST
 _HEAD: Final = len(spine_curve.BONES) - 1
@@ -119,6 +127,21 @@ def torso_seen(motion: Motion3D) -> Bools:
     return np.asarray(mid_hip(motion)[1] & upper)
 
 
+def spine_confidence(motion: Motion3D) -> float:
+    """Tell how surely the spine was seen.
+
+    Args:
+        motion: Key points of one person.
+
+    Returns:
+        Mean score of the nine spine points over the frames that show the torso, 0..1; 0 without
+        such frames.
+    """
+    score = np.mean([motion.point_score(name) for name in _SEEN_SPINE], axis=0)
+    seen = torso_seen(motion)
+    return float(score[seen].mean()) if seen.any() else 0.0
+
+
 def solve_trunk(motion: Motion3D, skeleton: Skeleton) -> Floats:
     """Find how the pelvis and the nine segments of the spine turn.
 
@@ -161,9 +184,10 @@ def _cues(motion: Motion3D, skeleton: Skeleton) -> _Cues:
     chest = skeleton.index(spine_curve.BONES[_CHEST])
     drop = skeleton.tail_m[chest, 2] - skeleton.head_m[skeleton.index("clavicle.L"), 2]
     middle = 0.5 * (left + right)
+    weight = _trust(score)
     guess = score[:, _CHEST] == 0.0
     targets[guess, _CHEST] = (middle + drop * unit(middle - root))[guess]
-    score[guess, _CHEST] = _GUESS_SCORE
+    weight[guess, _CHEST] = _GUESS_ERROR_M**-2
     shoulders = unit(left - right)
     face = _face(motion)
     across = np.stack([shoulders, face], axis=1)
@@ -173,13 +197,23 @@ def _cues(motion: Motion3D, skeleton: Skeleton) -> _Cues:
         root=root,
         base=skeleton.head_m[skeleton.index(spine_curve.BONES[0])] - skeleton.head_m[0],
         hip=np.nan_to_num(motion.point("hip")),
-        base_weight=(motion.point_score("hip") / _POINT_ERROR_M) ** 2,
+        base_weight=_trust(motion.point_score("hip")),
         targets=np.nan_to_num(targets),
-        weight=(score / _POINT_ERROR_M) ** 2,
+        weight=weight,
         hips=_hip_line(motion, shoulders),
         across=np.where(across_seen[..., None], across, _X),
         across_seen=across_seen,
     )
+
+
+def _trust(score: Floats) -> Floats:
+    """Give the trust in points, 1 / m^2, by the probability that they lie near their place.
+
+    Source: of the density exp(-r / scale) over a plane, the regularised gamma function P(2, r /
+    scale) lies within r; its variance along each axis is 3 scale^2.
+    """
+    per_m = gammaincinv(2.0, score) / _SURE_WITHIN_M
+    return np.asarray(np.minimum(per_m**2 / 3.0, _POINT_ERROR_M**-2))
 
 
 def _hip_line(motion: Motion3D, shoulders: Floats) -> Floats:

@@ -60,6 +60,7 @@ def main() -> int:
 def _write_preview(clip: Path, take: Path, path: Path) -> None:
     arrays, _ = Take(take).read_chunks()
     points = arrays["xy_px"][:, 0].astype(np.float64)
+    score = arrays["score"][:, 0].astype(np.float64)
     seen = np.flatnonzero(np.isfinite(points).all(axis=(1, 2)))
     shown = seen[np.linspace(0, len(seen) - 1, PICTURES + 2).round().astype(int)][1:-1]
     info = probe(clip)
@@ -67,7 +68,7 @@ def _write_preview(clip: Path, take: Path, path: Path) -> None:
     scene = bpy.context.scene
     armature = next(item for item in scene.objects if item.type == "ARMATURE")
     footage = [
-        _footage(frame.rgb, points[frame.index], boxes[frame.index])
+        _footage(frame.rgb, points[frame.index], score[frame.index], boxes[frame.index])
         for frame in frames(info)
         if frame.index in boxes
     ]
@@ -89,9 +90,12 @@ def _boxes(points: NDArray[np.float64], width: int, height: int) -> list[NDArray
 
 
 def _footage(
-    rgb: NDArray[np.uint8], points: NDArray[np.float64], box: NDArray[np.float64]
+    rgb: NDArray[np.uint8],
+    points: NDArray[np.float64],
+    score: NDArray[np.float64],
+    box: NDArray[np.float64],
 ) -> NDArray[np.uint8]:
-    draw(rgb, points)
+    draw(rgb, points, score)
     left, top, right, bottom = box.astype(int)
     return np.ascontiguousarray(rgb[top:bottom, left:right, ::-1])
 

@@ -115,7 +115,7 @@ def draw_background(
         rng: Source of chance.
 
     Returns:
-        (384, 384, 3) RGB, and an id for splitting.
+        (PICTURE_PX, PICTURE_PX, 3) RGB, and an id for splitting.
     """
     kind = rng.random()
     if kind < 0.30:
@@ -123,13 +123,18 @@ def draw_background(
         name = names[rng.integers(0, len(names))]
         return _photo(store.photos[name], rng), name
     if kind < 0.55:
-        return _world(store.worlds[light.world], camera, light, rng), f"world/{light.world}"
+        return _world(store.worlds[light.world], camera, light, rng), world_id(light.world)
     if kind < 0.95:
         return _room(store, camera, light, body, rng)
     low, high = rng.uniform(0, 255, (2, 3))
     ramp = np.linspace(0.0, 1.0, PICTURE_PX)[:, None, None]
     flat = (1 - ramp) * low + ramp * (0.5 * low + 0.5 * high) + np.zeros((1, PICTURE_PX, 1))
     return flat.astype(np.uint8), "plain"
+
+
+def world_id(world: int) -> str:
+    """Name of an environment map as a background."""
+    return f"world/{world}"
 
 
 def _photo(photo: Picture, rng: Generator) -> Picture:

@@ -11,7 +11,9 @@ from ..inference.keypoints import INDEX
 from .anatomy import Floats
 from .rotations import UP, about, unit
 
-PICTURE_PX: Final = 384
+PICTURE_PX: Final = 288
+"""Side of a picture: the body's circle then spans 200-260 px, as many as the base looks at."""
+
 FILL: Final = (0.70, 0.90)
 """The circle about the mid-hip that holds the body fills this share of the picture's side."""
 

@@ -12,6 +12,7 @@ import torch
 from .config import Config
 from .errors import TrainingError
 from .model import SpineHead
+from .unfrozen import new_head
 
 SCHEMA: Final = "track_spine.head"
 VERSION: Final = 1
@@ -80,7 +81,7 @@ def load(path: Path) -> Checkpoint:
 
 def averaged_head(state: Checkpoint) -> SpineHead:
     """The head to use: that with the averaged weights, in evaluation mode."""
-    head = SpineHead(state.config)
+    head = new_head(state.config)
     head.load_state_dict(state.average)
     with torch.no_grad():
         head.scale_of_facts.bias.add_(math.log(state.scale_factor))

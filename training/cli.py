@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
             _render(options)
         elif options.command == "render-shards":
             numbers = [int(number) for number in options.numbers.split(",")]
-            render_shards(options.out, numbers, options.seed, options.data, _say)
+            out, seed, data = options.out, options.seed, options.data
+            render_shards(out, numbers, seed, data, _say, aside=options.aside)
         elif options.command == "inspect":
             _inspect(options)
         else:
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--out", type=Path, required=True, help="folder of shards")
         command.add_argument("--seed", type=int, default=1)
         command.add_argument("--data", type=Path, default=DATA, help="the shared data folder")
+        command.add_argument("--aside", action="store_true", help="only what is kept for the test")
     look = commands.add_parser("inspect", help="contact sheet with labels, and statistics")
     look.add_argument("folder", type=Path)
     look.add_argument("--out", type=Path, required=True, help="PNG to write")
@@ -75,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def _render(options: argparse.Namespace) -> None:
     start = time.monotonic()
-    made = render(options.out, options.count, options.seed, options.processes, options.data, _say)
+    count, processes = options.count, options.processes
+    made = render(
+        options.out, count, options.seed, processes, options.data, _say, aside=options.aside
+    )
     seconds = time.monotonic() - start
     _say(f"{made} images in {seconds:.0f} s, {made / max(seconds, 1e-9):.2f} images/s in all")
 

@@ -3,38 +3,31 @@
 
 The head looks at a square about the torso, turned so that the trunk points up and as wide as the
 trunk is long, times SIDE. It counts in units of the square: 0 at its left or top edge, 1 at its
-right or bottom one.
+right or bottom one. The square lies in the base's crop and is found from the landmarks alone, by
+the same operations here and in the exported network.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ..inference.crop import Crop
-from ..inference.keypoints import INDEX, NAMES, SPINE
-from ..inference.pose2d import INPUT_PX, LANDMARKS, Body
+from ..inference.keypoints import INDEX, NAMES
+from ..inference.pose2d import INPUT_PX, LANDMARKS
 
-POINTS: Final = (
-    *SPINE,
-    "head",
-    "left_clavicle",
-    "right_clavicle",
-    "left_latissimus",
-    "right_latissimus",
-)
-"""What the head answers: the nine spine points, bottom to top, and five that the base lacks."""
+LANDMARK_COUNT: Final = 39
+"""The base answers more than the 33 landmarks that have names."""
 
-ROWS: Final = np.array([INDEX[name] for name in POINTS])
-"""Where these points are among the 37."""
+MAP_CELLS: Final = 64
+"""Cells along a side of the base's decoder's map."""
 
-TIGHT_PX: Final = 192
-"""Side of the torso's picture: in a render of 384 px that is about one pixel of it a pixel."""
-
-EARLY_CELLS: Final = 48
 GRID_CELLS: Final = 24
-EARLY_CHANNELS: Final = 24
 DECODER_CHANNELS: Final = 48
+GLOBAL_CHANNELS: Final = 288
+GLOBAL_CELLS: Final = 2
 
 SIDE: Final = 2.5
 """Side of the square in trunk lengths: 0.35 below the hips, 1.15 above the shoulders."""
@@ -50,117 +43,161 @@ trunk seen at full length), or as this share of the body crop's side, if that is
 UPRIGHT_PULL: Final = 0.1
 """Share of the trunk's length by which the body crop's up steers a trunk seen end on."""
 
-CONTEXT: Final = 2 * 2 * 288 + len(LANDMARKS) * 6 + 5
+WHOLE_CROP: Final = Crop(np.full(2, INPUT_PX / 2), float(INPUT_PX), 0.0)
+"""The body crop as a crop of its own picture: reading a body with it gives pixels of the crop."""
+
+_GLOBAL: Final = GLOBAL_CHANNELS * GLOBAL_CELLS**2
+CONTEXT: Final = _GLOBAL + 6 * len(LANDMARKS) + 5
 """Facts: the global map; places, scores and metres of the landmarks; where the body crop lies."""
 
-LANDMARK_PLACES: Final = slice(2 * 2 * 288, 2 * 2 * 288 + 2 * len(LANDMARKS))
+LANDMARK_PLACES: Final = slice(_GLOBAL, _GLOBAL + 2 * len(LANDMARKS))
+
+_HIPS, _SHOULDERS = (
+    [LANDMARKS.index(f"{side}_{part}") for side in ("left", "right")]
+    for part in ("hip", "shoulder")
+)
 
 
-def torso_crop(xy_px: NDArray[np.float64], body: Crop) -> Crop:
-    """Place the torso's square.
+class Square(NamedTuple):
+    """Squares about N torsos, in pixels of their body crops.
+
+    Attributes:
+        centre: (N, 2) their centres.
+        side: (N,) their sides.
+        up: (N, 2) unit vectors along the trunks.
+    """
+
+    centre: Tensor
+    side: Tensor
+    up: Tensor
+
+    def encode(self, points: Tensor) -> Tensor:
+        """Carry (N, P, 2) pixels of the crops into units of the squares."""
+        return (points - self.centre[:, None]) @ self._axes() / self.side[:, None, None] + 0.5
+
+    def decode(self, units: Tensor) -> Tensor:
+        """Carry (N, P, 2) units of the squares into pixels of the crops."""
+        offset = (units - 0.5) @ self._axes().transpose(1, 2)
+        return self.centre[:, None] + self.side[:, None, None] * offset
+
+    def turn(self, vectors: Tensor) -> Tensor:
+        """Components of (N, P, 2) vectors of the crops along the squares' axes."""
+        return vectors @ self._axes()
+
+    def _axes(self) -> Tensor:
+        """(N, 2, 2): columns are the squares' right and down."""
+        right = torch.stack([-self.up[:, 1], self.up[:, 0]], dim=1)
+        return torch.stack([right, -self.up], dim=2)
+
+
+def read_landmarks(landmarks: Tensor) -> tuple[Tensor, Tensor]:
+    """Take the base's numbers apart.
 
     Args:
-        xy_px: (33, 2) landmarks, pixels of the frame.
-        body: The crop that they were seen in.
+        landmarks: (N, 195) five values of 39 points.
 
     Returns:
-        The square.
+        (N, 33, 2) pixels of the crop, not refined by heatmaps, and (N, 33) visibility, 0..1.
     """
-    left_hip, right_hip, left_shoulder, right_shoulder = (
-        xy_px[LANDMARKS.index(f"{side}_{part}")]
-        for part in ("hip", "shoulder")
-        for side in ("left", "right")
-    )
-    hips = (left_hip + right_hip) / 2
-    trunk = (left_shoulder + right_shoulder) / 2 - hips
-    size = max(
-        float(np.hypot(*trunk)),
-        SHOULDERS_AS_TRUNK * float(np.hypot(*(left_shoulder - right_shoulder))),
-        LEAST_TRUNK * body.side_px,
-    )
-    up = trunk + UPRIGHT_PULL * size * body.rotation() @ [0.0, -1.0]
-    up /= max(float(np.hypot(*up)), 1e-9)
-    centre = hips + trunk / 2 + CENTRE_UP * size * up
-    return Crop(centre, SIDE * size, float(np.arctan2(up[0], -up[1])))
+    values = landmarks.reshape(-1, LANDMARK_COUNT, 5)[:, : len(LANDMARKS)]
+    return values[..., :2], values[..., 3].sigmoid()
 
 
-def encode(points_px: NDArray[np.float64], square: Crop) -> NDArray[np.float64]:
-    """Carry points of the frame into a square; `decode` is the way back.
+def square_about(landmarks: Tensor) -> Square:
+    """Place the torsos' squares.
+
+    Args:
+        landmarks: (N, 33, 2) pixels of the body crops.
+
+    Returns:
+        The squares.
+    """
+    hips, shoulders = landmarks[:, _HIPS].mean(dim=1), landmarks[:, _SHOULDERS].mean(dim=1)
+    trunk = shoulders - hips
+    width = _length(landmarks[:, _SHOULDERS[0]] - landmarks[:, _SHOULDERS[1]])
+    size = torch.maximum(_length(trunk), SHOULDERS_AS_TRUNK * width)
+    size = size.clamp(min=LEAST_TRUNK * INPUT_PX)
+    upright = torch.tensor([0.0, -1.0], dtype=trunk.dtype)
+    up = trunk + UPRIGHT_PULL * size[:, None] * upright
+    up = up / _length(up)[:, None].clamp(min=1e-6)
+    centre = hips + trunk / 2 + CENTRE_UP * size[:, None] * up
+    return Square(centre, SIDE * size, up)
+
+
+def look_through(square: Square, decoder: Tensor) -> Tensor:
+    """See the base's map through the torsos' squares, bilinear; its edge goes on outside.
+
+    Rows of numbers are gathered instead of sampling a grid: a quarter of the time in ONNX Runtime.
+
+    Args:
+        square: N squares.
+        decoder: (N, 48, 64, 64) decoder's map over the whole crop.
+
+    Returns:
+        (N, 576, 48) it in the middles of the squares' cells, row by row.
+    """
+    place = square.decode(_middles().to(decoder.dtype)) * (MAP_CELLS / INPUT_PX) - 0.5
+    place = place.clamp(0.0, MAP_CELLS - 1.0)
+    low = place.floor().clamp(max=MAP_CELLS - 2.0)
+    across, down = (place - low).reshape(-1, 2, 1).unbind(dim=1)
+    first = torch.arange(decoder.shape[0])[:, None] * MAP_CELLS**2
+    row = ((low[..., 1] * MAP_CELLS + low[..., 0]).long() + first).reshape(-1)
+    flat = decoder.permute(0, 2, 3, 1).reshape(-1, DECODER_CHANNELS)
+    corners = [flat[row + step] for step in (0, 1, MAP_CELLS, MAP_CELLS + 1)]
+    above = corners[0] + (corners[1] - corners[0]) * across
+    below = corners[2] + (corners[3] - corners[2]) * across
+    return (above + (below - above) * down).reshape(-1, GRID_CELLS**2, DECODER_CHANNELS)
+
+
+def _middles() -> Tensor:
+    """(1, 576, 2) middles of the square's cells, row by row."""
+    cell = (torch.arange(GRID_CELLS, dtype=torch.float64) + 0.5) / GRID_CELLS
+    y, x = torch.meshgrid(cell, cell, indexing="ij")
+    return torch.stack([x.flatten(), y.flatten()], dim=1)[None]
+
+
+def context_of(global_map: Tensor, landmarks: Tensor, world: Tensor, square: Square) -> Tensor:
+    """Facts about people that are no map.
+
+    Args:
+        global_map: (N, 288, 2, 2) the base's last map.
+        landmarks: (N, 195) the base's landmarks.
+        world: (N, 117) metres of 39 points, axes of the crop.
+        square: N squares.
+
+    Returns:
+        (N, CONTEXT) numbers of the order of one.
+    """
+    places, score = read_landmarks(landmarks)
+    metres = world.reshape(-1, LANDMARK_COUNT, 3)[:, : len(LANDMARKS)]
+    metres = torch.cat([square.turn(metres[..., :2]), metres[..., 2:]], dim=2)
+    middle = torch.full((1, 1, 2), INPUT_PX / 2, dtype=landmarks.dtype)
+    relation = [
+        square.encode(middle)[:, 0],
+        square.up,
+        torch.log(INPUT_PX / square.side)[:, None],
+    ]
+    parts = [
+        global_map.reshape(-1, _GLOBAL),
+        square.encode(places).reshape(-1, 2 * len(LANDMARKS)),
+        score,
+        metres.reshape(-1, 3 * len(LANDMARKS)),
+    ]
+    return torch.cat([*parts, *relation], dim=1)
+
+
+def in_crop(points_px: NDArray[np.float64], crop: Crop) -> NDArray[np.float64]:
+    """Carry points of the frame into the base's picture of a crop; `Crop.to_frame` goes back.
 
     Args:
         points_px: (..., 2) pixels of the frame.
-        square: The square.
+        crop: The body crop.
 
     Returns:
-        (..., 2) in units of the square.
+        (..., 2) pixels of the 256 px picture.
     """
-    return np.asarray((points_px - square.centre_px) @ square.rotation() / square.side_px + 0.5)
-
-
-def decode(units: NDArray[np.float64], square: Crop) -> NDArray[np.float64]:
-    """Carry points of a square into the frame.
-
-    Args:
-        units: (..., 2) in units of the square.
-        square: The square.
-
-    Returns:
-        (..., 2) pixels of the frame.
-    """
-    return square.to_frame(units, 1)
-
-
-def resample(
-    values: NDArray[np.float32], body: Crop, square: Crop, cells: int
-) -> NDArray[np.float32]:
-    """See a map over the body's crop through the torso's square.
-
-    Args:
-        values: (h, w, C) map; its edge goes on outside.
-        body: The square that it covers.
-        square: The square wanted.
-        cells: Cells along a side wanted.
-
-    Returns:
-        (C, cells, cells), bilinear.
-    """
-    middle = (np.arange(cells) + 0.5) / cells
-    grid = np.stack(np.meshgrid(middle, middle), axis=-1)
-    height, width, _ = values.shape
-    place = encode(decode(grid, square), body) * [width, height] - 0.5
-    place = place.clip(0, [width - 1, height - 1])
-    low = np.minimum(place.astype(int), [width - 2, height - 2])
-    x, y = low[..., 0], low[..., 1]
-    share = (place - low).astype(np.float32)
-    right, down = share[..., :1], share[..., 1:]
-    above = values[y, x] * (1 - right) + values[y, x + 1] * right
-    below = values[y + 1, x] * (1 - right) + values[y + 1, x + 1] * right
-    return np.asarray((above * (1 - down) + below * down).transpose(2, 0, 1), np.float32)
-
-
-def context_of(body: Body, square: Crop, global_map: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Facts about the person that are no map.
-
-    Args:
-        body: What the base says.
-        square: The torso's square.
-        global_map: (2, 2, 288) the base's last map.
-
-    Returns:
-        (CONTEXT,) numbers of the order of one.
-    """
-    turn = body.crop.angle - square.angle
-    world = body.world_m.copy()
-    world[:, :2] = world[:, :2] @ square.rotation()
-    relation = [
-        *encode(body.crop.centre_px, square),
-        np.cos(turn),
-        np.sin(turn),
-        np.log(body.crop.side_px / square.side_px),
-    ]
-    parts = [global_map, encode(body.xy_px, square), body.score, world, relation]
-    flat = [np.asarray(part, np.float32).ravel() for part in parts]
-    return np.asarray(np.concatenate(flat), np.float32)
+    offset = (points_px - crop.centre_px) @ crop.rotation()
+    return np.asarray((offset / crop.side_px + 0.5) * INPUT_PX)
 
 
 def mirror_names() -> NDArray[np.int64]:
@@ -172,6 +209,5 @@ def mirror_names() -> NDArray[np.int64]:
     )
 
 
-def unit_px(body: Crop, square: Crop) -> float:
-    """Pixels of the body's picture that a unit of the torso's square spans."""
-    return INPUT_PX * square.side_px / body.side_px
+def _length(vectors: Tensor) -> Tensor:
+    return vectors.square().sum(dim=-1).sqrt()

@@ -19,17 +19,23 @@ class Config:
         shift_sd: of its centre, in halves of its side.
         torso_jitter: Spread of the torso crop's turn (radians), logarithm of its side and shift.
         damage: Share of the training crops whose colours and sharpness are damaged once more.
-        tight: The early map comes from a second, tighter crop; else from the body's crop.
+        cut: Share of the training crops of which one side, from feet to waist, is cut away.
         width: Channels of the head.
         blocks: Its residual blocks.
         kernel: Side of their filters.
+        facts_dropout: Share of the facts left out at a time; a third of it behind the first layer.
         landmark_noise_px: Largest spread of the noise on the landmarks that the head is told,
             pixels of the body crop.
         position_weight: Weight of the Laplace likelihood of the points,
         structure_weight: of the directions of the bones,
         spine_weight: of turns of the spine beyond their ranges about the neutral curve.
-        distillation_weight: Weight of the base's own output on body points. The base is frozen, so
-            student and teacher are the same network and the loss is 0 whatever the weight.
+        multi_view_weight: of rays of several cameras that miss each other (views.py); needs
+            pictures with cameras, see prepare --photos.
+        unfreeze: The base's decoder is trained with the head (late_stages.py); features are then
+            prepared with this setting too.
+        unfrozen_rate: Share of the learning rate for the decoder.
+        distillation_weight: Weight of the base's own heatmaps of body points. While the base is
+            frozen student and teacher are the same network and the loss is 0 whatever the weight.
         epochs: Passes over the training set.
         batch: Samples a step.
         learning_rate: Highest rate of AdamW,
@@ -45,14 +51,18 @@ class Config:
     shift_sd: float = 0.05
     torso_jitter: float = 0.05
     damage: float = 0.4
-    tight: bool = False
+    cut: float = 0.15
     width: int = 64
     blocks: int = 4
     kernel: int = 5
+    facts_dropout: float = 0.3
     landmark_noise_px: float = 2.0
     position_weight: float = 1.0
     structure_weight: float = 0.1
     spine_weight: float = 0.05
+    multi_view_weight: float = 0.0
+    unfreeze: bool = False
+    unfrozen_rate: float = 0.1
     distillation_weight: float = 0.0
     epochs: int = 8
     batch: int = 48

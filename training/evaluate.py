@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from ..inference.keypoints import SPINE
 from ..inference.pose2d import LANDMARKS
+from ..inference.spine import POINTS, ROWS
 from .anatomy import CONTRACT_ARC
 from .coco import SIGMAS, Guess, Truth, precision_recall
-from .codec import LANDMARK_PLACES, POINTS, ROWS, SIDE
+from .codec import LANDMARK_PLACES, SIDE
 from .dataset import Dataset
 from .metrics import calibration, percent_of_torso, summary
 from .model import SpineHead

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The head as an ONNX file: opset 17, any batch, the same bytes on every run."""
+"""The student as an ONNX file to be joined with the base: opset 17, any batch, the same bytes."""
 
+import copy
 import io
 import os
 from pathlib import Path
@@ -8,27 +9,53 @@ from typing import Final
 
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from .codec import CONTEXT, DECODER_CHANNELS, EARLY_CELLS, EARLY_CHANNELS, GRID_CELLS
+from .codec import (
+    DECODER_CHANNELS,
+    GLOBAL_CELLS,
+    GLOBAL_CHANNELS,
+    LANDMARK_COUNT,
+    MAP_CELLS,
+)
 from .model import SpineHead
+from .student import INPUTS, Student
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
-INPUTS: Final = ("early", "decoder", "context")
 OUTPUTS: Final = ("points", "scale")
 
 
-class _Answers(nn.Module):
-    """The head without its guesses, which only training needs."""
+def folded(head: SpineHead) -> SpineHead:
+    """Put what normalises the inputs into the layers behind: ONNX Runtime does not.
 
-    def __init__(self, head: SpineHead) -> None:
-        super().__init__()
-        self.head = head
+    Args:
+        head: The head.
 
-    def forward(self, early: Tensor, decoder: Tensor, context: Tensor) -> tuple[Tensor, Tensor]:
-        points, scale, _ = self.head(early, decoder, context)
-        return points, scale
+    Returns:
+        One that answers the same, in evaluation mode.
+    """
+    copied = copy.deepcopy(head).eval()
+    copied.mix = _fold(head.norm, head.mix)
+    copied.norm = nn.Identity()  # type: ignore[assignment]
+    norm, _, linear, *rest = head.facts
+    assert isinstance(norm, nn.BatchNorm1d)
+    assert isinstance(linear, nn.Linear)
+    copied.facts = nn.Sequential(_fold(norm, linear), *copy.deepcopy(rest))
+    return copied
+
+
+@torch.no_grad()
+def _fold(norm: nn.BatchNorm1d, linear: nn.Linear) -> nn.Linear:
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert variance is not None
+    gain = (variance.double() + norm.eps).rsqrt()
+    weight = linear.weight.double() * gain
+    result = nn.Linear(linear.in_features, linear.out_features)
+    result.weight.copy_(weight)
+    result.bias.copy_(linear.bias.double() - weight @ mean.double())
+    return result
 
 
 def to_onnx(head: SpineHead) -> bytes:
@@ -41,14 +68,15 @@ def to_onnx(head: SpineHead) -> bytes:
         Content of the .onnx file.
     """
     example = (
-        torch.zeros(2, EARLY_CHANNELS, EARLY_CELLS, EARLY_CELLS),
-        torch.zeros(2, DECODER_CHANNELS, GRID_CELLS, GRID_CELLS),
-        torch.zeros(2, CONTEXT),
+        torch.zeros(2, DECODER_CHANNELS, MAP_CELLS, MAP_CELLS),
+        torch.zeros(2, GLOBAL_CHANNELS, GLOBAL_CELLS, GLOBAL_CELLS),
+        torch.zeros(2, 5 * LANDMARK_COUNT),
+        torch.zeros(2, 3 * LANDMARK_COUNT),
     )
     buffer = io.BytesIO()
     # The exporter by tracing: the newer one needs onnxscript, which nothing else here does.
     torch.onnx.export(
-        _Answers(head).eval(),  # the exporter gives the mode it finds back to all within
+        Student(folded(head)).eval(),  # the exporter gives the mode it finds back to all within
         example,
         buffer,  # type: ignore[arg-type]  # a file-like object is taken too
         input_names=list(INPUTS),

@@ -2,6 +2,7 @@
 """Try a head on photos and footage: pictures with the head's spine beside the geometric guess."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +17,14 @@ from ..inference.detect import detect
 from ..inference.keypoints import SPINE
 from ..inference.models import DETECTOR
 from ..inference.photos import SEARCH_LEVELS, read_photo
-from ..inference.pose2d import MIN_PRESENCE
+from ..inference.pose2d import INPUT_PX, MIN_PRESENCE, Body
+from ..inference.pose2d import decode as decode_body
 from ..inference.session import Session
-from .base import FrozenBase, Look
-from .codec import POINTS, ROWS, decode
+from ..inference.spine import POINTS, ROWS
+from .base import BODY, FrozenBase
+from .codec import read_landmarks, square_about
 from .model import SpineHead
+from .student import INPUTS, Student
 
 TILE_PX: Final = 420
 PHOTOS: Final = (".png", ".jpg", ".jpeg")
@@ -31,26 +35,45 @@ OTHER_RGB: Final = (255, 230, 0)
 Picture = NDArray[np.uint8]
 
 
-def tiles(head: SpineHead, tight: bool, paths: list[Path], frames: int) -> Picture:
+@dataclass(frozen=True)
+class Look:
+    """What base and head make of a person.
+
+    Attributes:
+        body: Landmarks, pixels of the frame.
+        points: (P, 2) the head's points and
+        scale: (P,) the scales of their errors, pixels of the frame.
+        square: The torso's square.
+    """
+
+    body: Body
+    points: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    square: Crop
+
+
+def tiles(head: SpineHead, paths: list[Path], frames: int) -> Picture:
     """Draw a sheet: the first person found in photos and in frames spread over clips.
 
     Args:
         head: The head, in evaluation mode.
-        tight: Whether it was trained with the tighter crop.
         paths: Photos and clips.
         frames: Frames of each clip.
 
     Returns:
         RGB picture; red the head, blue the geometric guess, yellow clavicles, latissimus, head.
     """
-    base, detector = FrozenBase(tight), Session(DETECTOR)
+    base, detector, student = FrozenBase(), Session(DETECTOR), Student(head)
     drawn = []
     for path in paths:
         for picture in _pictures(path, frames):
             found = sorted(detect(detector, picture, SEARCH_LEVELS), key=lambda one: -one.score)
-            look = _second_look(base, picture, [one.crop() for one in found[:1]])
-            if look is not None:
-                drawn.append(_tile(head, picture, look))
+            if not found:
+                continue
+            again = look_at(base, student, picture, found[0].crop()).body.next_crop()
+            look = look_at(base, student, picture, again)
+            if look.body.presence > MIN_PRESENCE:
+                drawn.append(_tile(picture, look))
     columns = max(1, min(len(drawn), 6))
     blank = np.zeros((TILE_PX, TILE_PX, 3), np.uint8)
     drawn += [blank] * (-len(drawn) % columns or (columns if not drawn else 0))
@@ -59,20 +82,30 @@ def tiles(head: SpineHead, tight: bool, paths: list[Path], frames: int) -> Pictu
 
 
 @torch.no_grad()
-def points_px(head: SpineHead, look: Look) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ask a head about a person.
+def look_at(base: FrozenBase, student: Student, picture: Picture, crop: Crop) -> Look:
+    """Ask base and head about a person.
 
     Args:
-        head: The head, in evaluation mode.
-        look: What the base makes of the person.
+        base: The base.
+        student: The head with its eyes.
+        picture: (H, W, 3) RGB.
+        crop: The person's crop.
 
     Returns:
-        (P, 2) pixels of the frame and (P,) scale of their errors, pixels.
+        Their answer.
     """
-    maps = (torch.from_numpy(values)[None] for values in (look.early, look.decoder, look.context))
-    points, scale, _ = head(*maps)
-    places = decode(points[0].numpy().astype(float), look.square)
-    return places, scale[0].numpy().astype(float) * look.square.side_px
+    outputs = base.run(crop.cut(picture, INPUT_PX, black_outside=False)[None])
+    given = [torch.from_numpy(np.ascontiguousarray(outputs[name])) for name in INPUTS]
+    points, scale = student(*given)
+    square = square_about(read_landmarks(given[INPUTS.index("landmarks")])[0])
+    zoom = crop.side_px / INPUT_PX
+    centre = crop.to_frame(square.centre[0].numpy().astype(float), INPUT_PX)
+    return Look(
+        decode_body(crop, *(outputs[name][0] for name in BODY)),
+        crop.to_frame(points[0].numpy().astype(float), INPUT_PX),
+        zoom * scale[0].numpy().astype(float),
+        Crop(centre, zoom * float(square.side), 0.0),
+    )
 
 
 def _pictures(path: Path, count: int) -> Iterator[Picture]:
@@ -93,18 +126,9 @@ def _pictures(path: Path, count: int) -> Iterator[Picture]:
         source.close()
 
 
-def _second_look(base: FrozenBase, picture: Picture, crops: list[Crop]) -> Look | None:
-    """Look twice, the second time through the crop that the first one's landmarks give."""
-    if not crops:
-        return None
-    again = base.look(picture, crops)[0].body.next_crop()
-    look = base.look(picture, [again])[0]
-    return look if look.body.presence > MIN_PRESENCE else None
-
-
-def _tile(head: SpineHead, picture: Picture, look: Look) -> Picture:
+def _tile(picture: Picture, look: Look) -> Picture:
     """Draw a person, cut out upright and enlarged."""
-    places, scale = points_px(head, look)
+    places, scale = look.points, look.scale
     guess = prior.complete(look.body).xy_px[ROWS]
     middle, reach = look.square.centre_px, 0.62 * look.square.side_px
     zoom = TILE_PX / (2 * reach)

@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..inference.keypoints import SPINE
+from ..inference.spine import POINTS
 from .anatomy import (
     CONTRACT_ARC,
     EXTENSION_DEG,
@@ -19,7 +20,6 @@ from .anatomy import (
     RANGE_SLACK,
     Floats,
 )
-from .codec import POINTS
 from .config import Config
 
 BONES: Final = (
@@ -53,16 +53,17 @@ def total_loss(
     """Sum of the losses that are on.
 
     Args:
-        answers: Points, scales and guesses of the head.
+        answers: Points, scales and guesses of the head; heatmaps of student and teacher if the base
+            is not frozen.
         batch: The batch that they answer.
         config: Weights.
 
     Returns:
         The loss, and each part unweighted.
     """
-    points, scale, guess = answers
+    points, scale, guess, *heatmaps = answers
     target, torso = batch["target"], batch["torso"]
-    inside = ((target > 0.0) & (target < 1.0)).all(dim=2).float()
+    inside = ((target > 0.0) & (target < 1.0)).all(dim=2) * batch["weight"]
     parts: dict[str, Tensor] = {}
     if config.position_weight:
         parts["position"] = position_loss(points, scale, target, inside)
@@ -72,6 +73,8 @@ def total_loss(
         parts["structure"] = structure_loss(points, target, inside)
     if config.spine_weight:
         parts["spine"] = spine_loss(points, batch["axes"])
+    if heatmaps:
+        parts["distillation"] = distillation_loss(*heatmaps)
     weights = config.as_dict()
     loss = sum((weights[f"{name}_weight"] * part for name, part in parts.items()), torch.zeros(()))
     return loss, {name: float(part.detach()) for name, part in parts.items()}
@@ -143,6 +146,25 @@ def spine_loss(points: Tensor, axes: Tensor) -> Tensor:
     excess = (turn - highest).clamp(min=0.0) + (lowest - turn).clamp(min=0.0)
     judged = (along > LEAST_ALONG).float().expand_as(turn)
     return (judged * excess.square()).sum() / judged.sum().clamp(min=1.0)
+
+
+def distillation_loss(student: Tensor, teacher: Tensor) -> Tensor:
+    """How much of the teacher's output distribution on body points the student has lost.
+
+    Each cell of a heatmap is a yes or no of its own (Bernoulli), as `inference.pose2d.refine` reads
+    it. A distribution over the cells would leave free how sure the network is at all, and from that
+    it is decided whether a landmark is refined.
+
+    Args:
+        student: (N, 39, 64, 64) logits.
+        teacher: (N, 39, 64, 64) logits.
+
+    Returns:
+        Divergence (Kullback-Leibler) from the teacher's, nats: sum over a heatmap's cells, mean
+        over heatmaps.
+    """
+    rise = nn.functional.softplus(student) - nn.functional.softplus(teacher)
+    return (teacher.sigmoid() * (teacher - student) + rise).sum(dim=(2, 3)).mean()
 
 
 def turn_ranges() -> tuple[Floats, Floats, Floats]:

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The spine head: two maps over the torso's square and facts in, points with their scale out."""
+"""The spine head: cells of the torso's square and facts in, points with their scale out."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .codec import CONTEXT, DECODER_CHANNELS, EARLY_CHANNELS, GRID_CELLS, POINTS
+from ..inference.spine import POINTS
+from .codec import CONTEXT, DECODER_CHANNELS, GRID_CELLS
 from .config import Config
 
 FACTS = 128
@@ -36,19 +40,21 @@ class SpineHead(nn.Module):
     """The head; a point is where a heatmap about a guessed point has its centre of mass."""
 
     middle: Tensor
+    inputs: tuple[str, ...] = ("cells", "context")
+    """What it asks for of a batch."""
 
     def __init__(self, config: Config) -> None:
         """Make a head with fresh weights."""
         super().__init__()
         count, width = len(POINTS), config.width
-        self.unshuffle = nn.PixelUnshuffle(2)
-        self.early_norm = nn.BatchNorm2d(EARLY_CHANNELS, affine=False)
-        self.decoder_norm = nn.BatchNorm2d(DECODER_CHANNELS, affine=False)
-        self.mix = nn.Conv2d(4 * EARLY_CHANNELS + DECODER_CHANNELS, width, 1)
+        self.norm = nn.BatchNorm1d(DECODER_CHANNELS, affine=False)
+        self.mix = nn.Linear(DECODER_CHANNELS, width)
         self.facts = nn.Sequential(
             nn.BatchNorm1d(CONTEXT, affine=False),
+            nn.Dropout(config.facts_dropout),
             nn.Linear(CONTEXT, FACTS),
             nn.SiLU(),
+            nn.Dropout(config.facts_dropout / 3),
             nn.Linear(FACTS, FACTS),
             nn.SiLU(),
         )
@@ -62,12 +68,20 @@ class SpineHead(nn.Module):
         middle = (torch.arange(HEAT_CELLS) + 0.5) / HEAT_CELLS
         self.register_buffer("middle", middle)
 
-    def forward(self, early: Tensor, decoder: Tensor, context: Tensor) -> tuple[Tensor, ...]:
+    def groups(self) -> list[dict[str, Any]]:
+        """Weights to train, for the optimiser; `share` is theirs of the learning rate."""
+        return [{"params": list(self.parameters()), "share": 1.0}]
+
+    def answer(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
+        """Answer a batch; see `forward`."""
+        answers: tuple[Tensor, ...] = self(batch["cells"], batch["context"])
+        return answers
+
+    def forward(self, cells: Tensor, context: Tensor) -> tuple[Tensor, ...]:
         """Find the points.
 
         Args:
-            early: (N, 24, 48, 48) early map over the torso's square.
-            decoder: (N, 48, 24, 24) decoder's map over it.
+            cells: (N, 576, 48) the base's map in the cells of the torso's square.
             context: (N, CONTEXT) facts.
 
         Returns:
@@ -75,8 +89,8 @@ class SpineHead(nn.Module):
             the same units, (N, P, 2) the guesses that the heatmaps lie about.
         """
         facts = self.facts(context)
-        early = self.unshuffle(self.early_norm(early))
-        maps = self.mix(torch.cat([early, self.decoder_norm(decoder)], dim=1))
+        mixed = self.mix(self.norm(cells.reshape(-1, DECODER_CHANNELS)))
+        maps = mixed.reshape(-1, GRID_CELLS, GRID_CELLS, mixed.shape[1]).permute(0, 3, 1, 2)
         for block in self.blocks:
             maps = block(maps, facts)
         guess = 0.5 + self.guess(facts).unflatten(1, (-1, 2))

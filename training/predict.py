@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .dataset import MAPS, Dataset
+from .dataset import Dataset
 from .model import SpineHead
 
 BATCH = 128
@@ -27,7 +27,7 @@ def answers_of(head: SpineHead, data: Dataset) -> tuple[NDArray[np.float32], NDA
     for start in range(0, len(data), BATCH):
         rows = np.arange(start, min(start + BATCH, len(data)))
         batch = data.only(rows).batch(np.arange(len(rows)))
-        answers = head(*(batch[name] for name in MAPS))
+        answers = head.answer(batch)
         points.append(answers[0].numpy())
         scales.append(answers[1].numpy())
     return np.concatenate(points), np.concatenate(scales)

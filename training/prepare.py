@@ -4,26 +4,38 @@
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..inference import prior
-from ..inference.crop import Crop
 from ..inference.keypoints import INDEX
 from ..inference.pose2d import INPUT_PX, MIN_PRESENCE
-from .base import FrozenBase, Look
+from ..inference.spine import ROWS
+from .augment import body_crop, cut_off, damage, mirrored
+from .base import FrozenBase, bodies_in_crop
 from .camera import view_angle
-from .codec import ROWS, encode, mirror_names, torso_crop, unit_px
+from .codec import (
+    Square,
+    context_of,
+    in_crop,
+    look_through,
+    mirror_names,
+    read_landmarks,
+    square_about,
+)
 from .config import Config
+from .dataset import MAPS
 from .errors import TrainingError
+from .late_stages import LateBase
 from .shards import picture_of, read_shard
 from .splits import TRAIN, split_of
+from .student import INPUTS
+from .unfrozen import whole_maps
 
 BATCH: Final = 16
 LEAST_TORSO_PX: Final = 20.0
@@ -37,7 +49,8 @@ _CACHED: Final = (
     "shift_sd",
     "torso_jitter",
     "damage",
-    "tight",
+    "cut",
+    "unfreeze",
 )
 """Settings that the features depend on, with the seed."""
 
@@ -63,14 +76,15 @@ def prepare(
     paths = sorted(renders.glob("shard-*.npz"))
     if not paths:
         raise TrainingError(f"no shards in {renders}: run track-spine-train render first")
-    _keep_settings(out, config)
+    keep_settings(out, config)
     todo = [path for path in paths if not features_path(out, path).exists()]
-    base = FrozenBase(config.tight, threads)
+    base = LateBase(threads) if config.unfreeze else FrozenBase(threads)
     for path in todo:
         arrays = read_shard(path)
         features = look_at(base, arrays, config)
-        _write(features_path(out, path), features)
-        say(f"{path.name}: {len(features['split'])} of {len(arrays['split'])} crops are usable")
+        write_features(features_path(out, path), features)
+        cut = config.passes * len(arrays["split"])
+        say(f"{path.name}: {len(features['split'])} of {cut} crops are usable")
     return len(todo)
 
 
@@ -109,60 +123,100 @@ def _batch(
     turn: int,
     config: Config,
 ) -> list[dict[str, Any]]:
-    frames, points, crops, chances = [], [], [], []
+    pictures, points, chances = [], [], []
     for number in numbers:
         rng = np.random.default_rng([config.seed, int(arrays["number"]), number, turn])
         frame = picture_of(dict(arrays), number)
         xy = arrays["xy_px"][number].astype(float)
         if turn % 2:
             frame, xy = mirrored(frame, xy)
-        crops.append(_body_crop(xy, config, rng))
-        if arrays["split"][number] == TRAIN and rng.random() < config.damage:
-            frame = damage(frame, rng)
-        frames.append(frame)
-        points.append(xy)
-        chances.append(rng)
-    pictures = [
-        crop.cut(frame, INPUT_PX, black_outside=False)
-        for frame, crop in zip(frames, crops, strict=True)
-    ]
-    bodies = base.bodies(np.stack(pictures), crops)
-    squares = [torso_crop(body.xy_px, body.crop) for body, _ in bodies]
-    for row, number in enumerate(numbers):
+        crop = body_crop(xy, config, rng)
         if arrays["split"][number] == TRAIN:
-            squares[row] = _shake(squares[row], config.torso_jitter, chances[row])
-    looks = base.looks(frames, bodies, squares)
-    made = zip(looks, points, numbers, strict=True)
-    return [_row(look, xy, arrays, number, turn) for look, xy, number in made if usable(look, xy)]
+            if rng.random() < config.cut:
+                frame = cut_off(frame, xy, rng)
+            if rng.random() < config.damage:
+                frame = damage(frame, rng)
+        pictures.append(crop.cut(frame, INPUT_PX, black_outside=False))
+        points.append((xy, in_crop(xy, crop), INPUT_PX / crop.side_px))
+        chances.append(rng)
+    outputs = base.run(np.stack(pictures))
+    shaken = np.array([arrays["split"][number] == TRAIN for number in numbers])
+    seen = look_again(outputs, config.torso_jitter * shaken, chances)
+    kept = [{name: look[name] for name in MAPS} for look in seen]
+    if config.unfreeze:
+        kept = whole_maps(seen, outputs)
+    made = zip(seen, kept, bodies_in_crop(outputs), points, numbers, strict=True)
+    rows = []
+    for look, maps, body, (xy, xy_crop, zoom), number in made:
+        if body.presence > MIN_PRESENCE and _torso_px(xy_crop) > LEAST_TORSO_PX:
+            guess = look["square"].encode(torch.from_numpy(prior.complete(body).xy_px[None]))
+            target = look["square"].encode(torch.from_numpy(xy_crop[None]))
+            side = float(look["square"].side)
+            facts = {
+                "target": target[0, ROWS].numpy().astype(np.float32),
+                "guess": guess[0, ROWS].numpy().astype(np.float32),
+                "torso": np.float32(_torso_px(xy_crop) / side),
+                "box": np.float32(np.prod(np.ptp(xy, axis=0)) * (zoom / side) ** 2),
+                "unit_px": np.float32(side),
+                "presence": np.float32(body.presence),
+            }
+            rows.append(maps | facts | _labels(arrays, number, turn))
+    return rows
 
 
-def usable(look: Look, xy: NDArray[np.float64]) -> bool:
-    """Whether the base sees a person with a trunk of some length."""
-    torso = _torso_px(xy) * INPUT_PX / look.body.crop.side_px
-    return look.body.presence > MIN_PRESENCE and torso > LEAST_TORSO_PX
+def look_again(
+    outputs: Mapping[str, NDArray[np.float32]],
+    jitter: NDArray[np.float64],
+    chances: list[Generator],
+) -> list[dict[str, Any]]:
+    """See the base's maps through the torsos' squares.
+
+    Args:
+        outputs: What `FrozenBase.run` gave for N crops.
+        jitter: (N,) spread of each square's shift, turn and logarithm of side; 0 for none.
+        chances: N sources of chance.
+
+    Returns:
+        N dictionaries: `square`, and `cells` and `context` as half-precision arrays.
+    """
+    given = [torch.from_numpy(np.ascontiguousarray(outputs[name])) for name in INPUTS]
+    square = square_about(read_landmarks(given[INPUTS.index("landmarks")])[0])
+    shaken = [
+        _shake(Square(*(part[row : row + 1] for part in square)), float(jitter[row]), rng)
+        for row, rng in enumerate(chances)
+    ]
+    together = Square(*(torch.cat(parts) for parts in zip(*shaken, strict=True)))
+    decoder, global_map, landmarks, world = given
+    seen = (
+        look_through(together, decoder),
+        context_of(global_map, landmarks, world, together),
+    )
+    halves = [values.numpy().astype(np.float16) for values in seen]
+    exact = [Square(*(part.double() for part in one)) for one in shaken]
+    return [
+        {"square": one, "cells": cells, "context": facts}
+        for one, cells, facts in zip(exact, *halves, strict=True)
+    ]
 
 
-def _row(
-    look: Look,
-    xy: NDArray[np.float64],
-    arrays: Mapping[str, NDArray[Any]],
-    number: int,
-    turn: int,
-) -> dict[str, Any]:
-    own = mirror_names() if turn % 2 else np.arange(len(xy))
+def _shake(square: Square, spread: float, rng: Generator) -> Square:
+    shift, grow, turn = rng.normal(0.0, 1.0, 2), rng.normal(), rng.normal()
+    angle = spread * turn
+    rotation = torch.tensor(
+        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], dtype=torch.float32
+    )
+    moved = square.centre + torch.tensor(spread * shift / 2, dtype=torch.float32) * square.side
+    return Square(moved, square.side * float(np.exp(spread * grow)), square.up @ rotation.T)
+
+
+def _labels(arrays: Mapping[str, NDArray[Any]], number: int, turn: int) -> dict[str, Any]:
+    """What is known of a render, whatever crop it is seen in."""
+    own = mirror_names() if turn % 2 else np.arange(len(arrays["visible"][number]))
     bend = arrays["spine_deg"][number][:18].sum(axis=0)
     camera_points = arrays["xyz_m"][number].astype(float)
     return {
-        "early": look.early.astype(np.float16),
-        "decoder": look.decoder.astype(np.float16),
-        "context": look.context.astype(np.float16),
-        "target": encode(xy[ROWS], look.square).astype(np.float32),
+        "weight": np.ones(len(ROWS), np.float32),
         "visible": arrays["visible"][number][own][ROWS],
-        "guess": encode(prior.complete(look.body).xy_px[ROWS], look.square).astype(np.float32),
-        "torso": np.float32(_torso_px(xy) / look.square.side_px),
-        "box": np.float32(np.prod(np.ptp(xy, axis=0)) / look.square.side_px**2),
-        "unit_px": np.float32(unit_px(look.body.crop, look.square)),
-        "presence": np.float32(look.body.presence),
         "axes": _axes(camera_points, mirror=bool(turn % 2)),
         "view_deg": np.float32(view_angle(camera_points, np.zeros(3)) * (-1) ** turn),
         "flexion_deg": np.float32(bend[0]),
@@ -200,74 +254,22 @@ def _torso_px(xy: NDArray[np.float64]) -> float:
     return float(np.hypot(*(ends[0] - ends[1])))
 
 
-def mirrored(
-    frame: NDArray[np.uint8], xy: NDArray[np.float64]
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Mirror a picture and its 37 points; the base must see it anew, its maps are not symmetric."""
-    flipped = xy[mirror_names()] * [-1.0, 1.0] + [frame.shape[1], 0.0]
-    return np.ascontiguousarray(frame[:, ::-1]), flipped
-
-
-def _body_crop(xy: NDArray[np.float64], config: Config, rng: Generator) -> Crop:
-    hip, shoulder = (
-        xy[[INDEX[f"left_{part}"], INDEX[f"right_{part}"]]].mean(axis=0)
-        for part in ("hip", "shoulder")
-    )
-    radius = float(np.linalg.norm(xy - hip, axis=1).max())
-    up = (shoulder - hip) / max(float(np.hypot(*(shoulder - hip))), 1e-6)
-    crop = Crop.around(hip, hip + radius * up)
-    return Crop(
-        crop.centre_px + rng.normal(0.0, config.shift_sd, 2) * crop.side_px / 2,
-        crop.side_px * float(np.exp(rng.normal(0.0, config.scale_sd))),
-        crop.angle + float(np.radians(rng.normal(0.0, config.roll_sd_deg))),
-    )
-
-
-def _shake(square: Crop, spread: float, rng: Generator) -> Crop:
-    shift = rng.normal(0.0, spread, 2) * square.side_px / 2
-    side = square.side_px * float(np.exp(rng.normal(0.0, spread)))
-    return replace(
-        square,
-        centre_px=square.centre_px + shift,
-        side_px=side,
-        angle=square.angle + float(rng.normal(0.0, spread)),
-    )
-
-
-def damage(frame: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
-    """Spoil a picture once more: brightness, tint, contrast, blur, grain.
-
-    Args:
-        frame: (H, W, 3) RGB.
-        rng: Source of chance.
-
-    Returns:
-        (H, W, 3) RGB.
-    """
-    image = frame.astype(np.float32)
-    image *= np.exp(rng.normal(0.0, 0.2) + rng.normal(0.0, 0.06, 3)).astype(np.float32)
-    image = (image - 110.0) * np.float32(np.exp(rng.normal(0.0, 0.15))) + 110.0
-    if rng.random() < 0.3:
-        image = np.asarray(cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.6)), np.float32)
-    if rng.random() < 0.1:
-        image = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-    if rng.random() < 0.4:
-        image = image + rng.normal(0.0, rng.uniform(1.0, 9.0), image.shape)
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def _keep_settings(out: Path, config: Config) -> None:
+def keep_settings(out: Path, config: Config) -> None:
     """Write the settings of a folder, or refuse to mix two kinds in it."""
     out.mkdir(parents=True, exist_ok=True)
-    mine = {name: config.as_dict()[name] for name in ("seed", *_CACHED)}
+    mine, usual = (
+        {name: settings.as_dict()[name] for name in ("seed", *_CACHED)}
+        for settings in (config, Config())
+    )
     path = out / "config.json"
     if not path.exists():
         path.write_text(json.dumps(mine, indent=2))
-    elif json.loads(path.read_text()) != mine:
+    elif usual | json.loads(path.read_text()) != mine:  # a folder may be older than a setting
         raise TrainingError(f"{out} holds features made with other settings: use another folder")
 
 
-def _write(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+def write_features(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Write a shard of features whole or not at all."""
     partial = path.with_name(f".{path.stem}.{os.getpid()}.part.npz")
     np.savez(partial, **arrays)
     partial.replace(path)

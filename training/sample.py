@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from .anatomy import Floats
-from .backgrounds import Backgrounds, draw_background, load_backgrounds
+from .backgrounds import Backgrounds, draw_background, load_backgrounds, world_id
 from .bodies import GROUPS, BodyModel, load_bank
 from .camera import Camera, draw_camera
 from .clothes import Pattern, make_pattern
@@ -22,7 +22,8 @@ from .poses import DrawnPose, draw_pose, with_curve
 from .posing import Posed, put_on
 from .props import draw_props
 from .rotations import UP, about
-from .scene import Stage, draw_light, read_map, world_maps
+from .scene import Light, Stage, draw_light, read_map, world_maps
+from .splits import background_aside, bodies_aside, clip_aside
 from .visibility import visibility
 
 IMAGES_PER_BODY = 4
@@ -39,6 +40,8 @@ class Studio:
         backgrounds: Ingredients of backgrounds.
         stage: Blender's scene.
         faces: Faces of the body as plain lists, for casting rays.
+        bodies: Rows of the bank to draw from.
+        lights: Rows of the environment maps to draw from.
     """
 
     model: BodyModel
@@ -47,6 +50,8 @@ class Studio:
     backgrounds: Backgrounds
     stage: Stage
     faces: list[list[int]]
+    bodies: NDArray[np.int64]
+    lights: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Sample:
     """A picture and its labels.
 
     Attributes:
-        jpeg: The picture, 384 px square.
+        jpeg: The picture, PICTURE_PX square.
         xy_px: (37, 2) pixels, origin at the top-left corner of the top-left pixel.
         xyz_m: (37, 3) metres, camera axes.
         visible: (37,) codes of visibility.
@@ -84,7 +89,9 @@ class Sample:
     frame: int
 
 
-def open_studio(bank: Path, mocap: Path, videos: Path, scratch: Path) -> Studio:
+def open_studio(
+    bank: Path, mocap: Path, videos: Path, scratch: Path, *, aside: bool = False
+) -> Studio:
     """Load everything.
 
     Args:
@@ -92,6 +99,7 @@ def open_studio(bank: Path, mocap: Path, videos: Path, scratch: Path) -> Studio:
         mocap: Folder of motion archives.
         videos: Folder of permissive clips.
         scratch: Folder for Blender's picture.
+        aside: Only what splits.py keeps aside, so that every picture is for the test.
 
     Returns:
         The studio.
@@ -100,7 +108,31 @@ def open_studio(bank: Path, mocap: Path, videos: Path, scratch: Path) -> Studio:
     backgrounds = load_backgrounds(videos, [read_map(path) for path in world_maps()])
     faces = model.quads["body"].tolist()
     stage = Stage(scratch, list(backgrounds.photos.values()))
-    return Studio(model, make_pattern(model), load_motions(mocap), backgrounds, stage, faces)
+    bodies, lights = np.arange(len(model.phenotypes)), np.arange(len(backgrounds.worlds))
+    motions = load_motions(mocap)
+    studio = Studio(model, make_pattern(model), motions, backgrounds, stage, faces, bodies, lights)
+    return only_aside(studio) if aside else studio
+
+
+def only_aside(studio: Studio) -> Studio:
+    """Leave in a studio what is kept aside; prints on cloth stay, they are no background.
+
+    Args:
+        studio: With everything.
+
+    Returns:
+        One that draws nothing that is trained on.
+    """
+    photos = studio.backgrounds.photos
+    kept = {name: photo for name, photo in photos.items() if background_aside(name)}
+    new_light = [background_aside(world_id(int(row))) for row in studio.lights]
+    return replace(
+        studio,
+        motions=[one for one in studio.motions if clip_aside(one.source, one.clip)],
+        backgrounds=replace(studio.backgrounds, photos=kept),
+        bodies=studio.bodies[bodies_aside(studio.bodies)],
+        lights=studio.lights[new_light],
+    )
 
 
 def draw_samples(studio: Studio, body_id: int, count: int, rng: Generator) -> list[Sample]:
@@ -127,7 +159,7 @@ def _draw(studio: Studio, person: Person, rng: Generator) -> Sample:
     camera = draw_camera(posed.points, float(skin[:, 2].min()), figure.body.stature_m, rng)
     others = draw_props(figure, model, posed, drawn.subject, camera, rng)
     crowd = _crowd(studio, posed, camera, rng)
-    light = draw_light(len(studio.backgrounds.worlds), rng)
+    light = _light(studio, rng)
     parts = stand_up(person, model, posed) + others + crowd
     front = studio.stage.draw(parts, camera, light)
     back, background = draw_background(studio.backgrounds, camera, light, skin[::4], rng)
@@ -152,6 +184,11 @@ def _draw(studio: Studio, person: Person, rng: Generator) -> Sample:
     )
 
 
+def _light(studio: Studio, rng: Generator) -> Light:
+    light = draw_light(len(studio.lights), rng)
+    return replace(light, world=int(studio.lights[light.world]))
+
+
 def _strike(studio: Studio, person: Person, rng: Generator) -> tuple[DrawnPose, Posed]:
     """Draw poses until one keeps the arms out of the trunk."""
     for _ in range(6):
@@ -167,9 +204,8 @@ def _crowd(studio: Studio, posed: Posed, camera: Camera, rng: Generator) -> list
     """Another person beside, behind or before the body in one picture of seven."""
     if rng.random() > 0.14:
         return []
-    other = draw_person(
-        studio.model, studio.pattern, int(rng.integers(len(studio.model.phenotypes))), rng
-    )
+    body = int(studio.bodies[rng.integers(len(studio.bodies))])
+    other = draw_person(studio.model, studio.pattern, body, rng)
     pose = with_curve(draw_pose(studio.motions, rng).pose, other.curve)
     stranger = put_on(other.figure, studio.model, pose)
     away = (posed.points.mean(axis=0) - camera.place) * [1.0, 1.0, 0.0]

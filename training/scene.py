@@ -121,7 +121,7 @@ class Stage:
             light: The light.
 
         Returns:
-            (384, 384, 4) RGBA, straight alpha.
+            (PICTURE_PX, PICTURE_PX, 4) RGBA, straight alpha.
         """
         made = [self._add(part) for part in parts]
         self._aim(camera)

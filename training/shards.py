@@ -94,7 +94,7 @@ def read_shard(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def picture_of(arrays: dict[str, NDArray[Any]], row: int) -> NDArray[np.uint8]:
-    """Decode one picture of a shard: (384, 384, 3) RGB."""
+    """Decode one picture of a shard: square RGB."""
     ends = arrays["jpeg_end"]
     start = int(ends[row - 1]) if row else 0
     picture = cv2.imdecode(arrays["jpeg"][start : int(ends[row])], cv2.IMREAD_COLOR)

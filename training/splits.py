@@ -54,12 +54,22 @@ def bodies_aside(body_id: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.array([_aside("body", str(body), BODIES_ASIDE) for body in body_id.tolist()], bool)
 
 
+def clip_aside(source: str, clip: str) -> bool:
+    """Whether a captured clip is kept aside."""
+    return _aside("clip", f"{source}/{clip}", CLIPS_ASIDE)
+
+
+def background_aside(background: str) -> bool:
+    """Whether a background is kept aside, by its id; a drawn one is neither."""
+    return _aside("background", background, BACKGROUNDS_ASIDE)
+
+
 def _split(body: str, source: str, clip: str, background: str) -> int:
     verdicts = [_aside("body", body, BODIES_ASIDE)]
     if clip:
-        verdicts.append(_aside("clip", f"{source}/{clip}", CLIPS_ASIDE))
+        verdicts.append(clip_aside(source, clip))
     if background.split("/")[0] not in FRESH_BACKGROUNDS:
-        verdicts.append(_aside("background", background, BACKGROUNDS_ASIDE))
+        verdicts.append(background_aside(background))
     if not any(verdicts):
         return TRAIN
     return TEST if all(verdicts) else MIXED

@@ -22,47 +22,66 @@ from .losses import total_loss
 from .metrics import LAPLACE_QUANTILES, percent_of_torso
 from .model import SpineHead
 from .predict import answers_of
-from .splits import MIXED, TEST, TRAIN
+from .unfrozen import new_head
+from .views import Views, answer_with_views
 
 LAST: Final = "last.pt"
 END_OF_COSINE: Final = 0.02
 """Rate at the end, as a share of the highest."""
 
+VIEWS: Final = 16
+"""Crops of calibrated cameras a step: four moments of four cameras, a third of a batch."""
 
-def train(data: Dataset, folder: Path, config: Config, say: Callable[[str], None]) -> Checkpoint:
+
+def train(
+    training: Dataset,
+    aside: Dataset,
+    between: Dataset,
+    folder: Path,
+    config: Config,
+    say: Callable[[str], None],
+    views: Views | None = None,
+    begin: Checkpoint | None = None,
+) -> Checkpoint:
     """Train a head, or go on where it was stopped.
 
     Args:
-        data: Prepared crops, of all splits.
+        training: Crops to train on.
+        aside: Crops whose error is shown after each epoch; nothing depends on it.
+        between: Crops that the scales are calibrated on at the end; may be none.
         folder: Where the checkpoint is kept after each epoch.
         config: Settings.
         say: Receives a line of progress.
+        views: Crops of calibrated cameras, for the multi-view loss.
+        begin: A trained head to begin a new run with, instead of fresh weights.
 
     Returns:
         The state after the last epoch.
 
     Raises:
-        TrainingError: If nothing is there to train on, the checkpoint is damaged or was made with
-            other settings, or the loss is not finite.
+        TrainingError: If nothing is there to train on, the features or the checkpoint were made
+            with other settings, it is damaged, or the loss is not finite.
     """
-    training = data.only(data.arrays["split"] == TRAIN)
-    aside = data.only((data.arrays["split"] == TEST) & (data.arrays["turn"] == 0))
     if not len(training) or not len(aside):
         raise TrainingError(f"{len(training)} crops to train on, {len(aside)} aside: render more")
-    state = _begin(folder / LAST, config)
-    head, average = SpineHead(config), SpineHead(config)
+    state = _begin(folder / LAST, config, begin)
+    head, average = new_head(config), new_head(config)
+    if missing := set(head.inputs) - training.arrays.keys():
+        raise TrainingError(
+            f"the features lack {sorted(missing)}: prepare them with unfreeze={config.unfreeze}"
+        )
     head.load_state_dict(state.weights)
     average.load_state_dict(state.average)
     head = head.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(
-        head.parameters(), config.learning_rate, weight_decay=config.weight_decay
+        head.groups(), config.learning_rate, weight_decay=config.weight_decay
     )
     if state.optimiser:
         optimiser.load_state_dict(state.optimiser)
     say(f"{len(training)} crops to train on, {len(aside)} aside for the test")
     for epoch in range(state.epoch, config.epochs):
         start = time.monotonic()
-        figures = _epoch(head, average, optimiser, training, epoch, config)
+        figures = _epoch(head, average, optimiser, training, views, epoch, config)
         figures |= {"test": _median_error(average, aside), "seconds": time.monotonic() - start}
         state = Checkpoint(
             config,
@@ -74,17 +93,20 @@ def train(data: Dataset, folder: Path, config: Config, say: Callable[[str], None
         )
         save(folder / LAST, state)
         say(f"epoch {epoch + 1}: " + ", ".join(f"{k} {v:.3f}" for k, v in figures.items()))
-    between = data.only(data.arrays["split"] == MIXED)
     if len(between):
         state = replace(state, scale_factor=_scale_factor(average, between))
         save(folder / LAST, state)
     return state
 
 
-def _begin(path: Path, config: Config) -> Checkpoint:
+def _begin(path: Path, config: Config, begin: Checkpoint | None) -> Checkpoint:
     if not path.exists():
         torch.manual_seed(config.seed)  # fresh weights only; batches have their own generators
-        weights = SpineHead(config).state_dict()
+        weights = new_head(config).state_dict()
+        if begin:
+            if _shapes(begin.average) != _shapes(weights):
+                raise TrainingError("the head to begin with has other layers: set them alike")
+            weights = begin.average
         return Checkpoint(config, 0, weights, copy.deepcopy(weights), {}, [])
     state = load(path)
     if state.config != config:
@@ -92,30 +114,39 @@ def _begin(path: Path, config: Config) -> Checkpoint:
     return state
 
 
+def _shapes(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: values.shape for name, values in weights.items()}
+
+
 def _epoch(
     head: SpineHead,
     average: SpineHead,
     optimiser: torch.optim.Optimizer,
     training: Dataset,
+    views: Views | None,
     epoch: int,
     config: Config,
 ) -> dict[str, float]:
     """Go through the training set once; returns the mean of each loss and the median error."""
     rng = np.random.default_rng([config.seed, epoch])
+    torch.manual_seed(int(rng.integers(2**62)))  # dropout takes no generator of its own
     steps = max(len(training) // config.batch, 1)
     sums: dict[str, float] = {}
     errors = []
     head.train()
+    shares = [group["share"] for group in head.groups()]
     batches = training.shuffled(config.batch, config.landmark_noise_px, rng)
     for step, batch in enumerate(batches, start=epoch * steps):
-        for group in optimiser.param_groups:
-            group["lr"] = rate(step, steps * config.epochs, config)
-        early, decoder = (
-            batch[name].contiguous(memory_format=torch.channels_last)
-            for name in ("early", "decoder")
-        )
-        answers = head(early, decoder, batch["context"])
-        loss, parts = total_loss(answers, batch, config)
+        for group, share in zip(optimiser.param_groups, shares, strict=True):
+            group["lr"] = share * rate(step, steps * config.epochs, config)
+        if views is None or not config.multi_view_weight:
+            answers = head.answer(batch)
+            loss, parts = total_loss(answers, batch, config)
+        else:
+            answers, apart = answer_with_views(head, batch, views.draw(VIEWS, rng))
+            loss, parts = total_loss(answers, batch, config)
+            loss = loss + config.multi_view_weight * apart
+            parts["multi_view"] = float(apart.detach())
         if not torch.isfinite(loss):
             raise TrainingError(f"the loss is {float(loss)} at step {step}: lower learning_rate")
         optimiser.zero_grad(set_to_none=True)

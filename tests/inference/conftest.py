@@ -86,8 +86,10 @@ def standing():
     return np.array([places[name] for name in LANDMARKS])
 
 
-def make_body(world_m, xy_px=None, score=0.9, presence=1.0, hip_px=(0.0, 0.0), reach_px=(0, -1)):
-    """Body as the landmark network would give it; seen 300 pixels a metre large unless told."""
+def make_body(
+    world_m, xy_px=None, score=0.9, presence=1.0, hip_px=(0.0, 0.0), reach_px=(0, -1), spine=None
+):
+    """Body as the pose network would give it; seen 300 pixels a metre large unless told."""
     if xy_px is None:
         xy_px = 300.0 * world_m[:, :2] + np.array([400.0, 500.0])
     return Body(
@@ -98,6 +100,7 @@ def make_body(world_m, xy_px=None, score=0.9, presence=1.0, hip_px=(0.0, 0.0), r
         crop=Crop(np.array([400.0, 500.0]), 800.0, 0.0),
         hip_px=np.asarray(hip_px, float),
         reach_px=np.asarray(reach_px, float),
+        spine=spine,
     )
 
 

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 from track_spine.inference.errors import TakeError, VideoError
 from track_spine.inference.keypoints import INDEX, NAMES, SPINE
-from track_spine.inference.overlay import SPINE_RGB, draw, spine_curve, write_overlay
+from track_spine.inference.overlay import (
+    SPINE_RGB,
+    UNSURE_RGB,
+    draw,
+    spine_colour,
+    spine_curve,
+    write_overlay,
+)
 from track_spine.inference.video import frames, probe
 
 GREY = np.full((240, 320, 3), 100, np.uint8)
 CHAIN = [INDEX[name] for name in (*SPINE, "head")]
+SURE = np.ones(len(NAMES))
 
 
 @pytest.fixture
@@ -28,8 +36,20 @@ def ignore(_count):
     pass
 
 
+def sure(xy):
+    """Scores of 1 for points (T, P, 37, 2)."""
+    return np.ones(xy.shape[:-1])
+
+
+def curve_of(points, samples):
+    """The pieces of the curve as one; where they meet, points come once."""
+    pieces = spine_curve(points, samples)
+    np.testing.assert_allclose(pieces[:-1, -1], pieces[1:, 0], atol=1e-9)
+    return np.concatenate([pieces[:, :-1].reshape(-1, 2), pieces[-1:, -1]])
+
+
 def test_the_curve_passes_through_the_ten_points_in_order(points):
-    curve = spine_curve(points, samples=4001)
+    curve = curve_of(points, samples=450)
     apart = np.linalg.norm(curve[:, None] - points[CHAIN], axis=-1)
     # Half a step of the sampling: about 115 px in 4000 steps.
     np.testing.assert_allclose(apart.min(axis=0), 0.0, atol=0.02)
@@ -38,7 +58,7 @@ def test_the_curve_passes_through_the_ten_points_in_order(points):
 
 
 def test_the_curve_is_smooth_where_the_chain_has_corners(points):
-    curve = spine_curve(points, samples=400)
+    curve = curve_of(points, samples=45)
     steps = np.diff(curve, axis=0)
     turns = np.abs(np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))))
     assert turns.max() < np.radians(3)
@@ -46,21 +66,23 @@ def test_the_curve_is_smooth_where_the_chain_has_corners(points):
 
 def test_the_curve_of_a_straight_spine_is_straight(points):
     points[CHAIN] = np.column_stack([np.full(10, 50.0), np.linspace(200, 20, 10)])
-    curve = spine_curve(points)
-    assert curve.shape == (60, 2)
-    np.testing.assert_allclose(curve[:, 0], 50.0, atol=1e-9)
-    np.testing.assert_allclose(curve[:, 1], np.linspace(200, 20, 60), atol=1e-6)
+    curve = spine_curve(points, samples=5)
+    assert curve.shape == (9, 5, 2)
+    np.testing.assert_allclose(curve[..., 0], 50.0, atol=1e-9)
+    even = np.linspace(200, 20, 37)
+    np.testing.assert_allclose(curve[:, :-1, 1].ravel(), even[:-1], atol=1e-6)
+    np.testing.assert_allclose(curve[:, -1, 1], even[4::4], atol=1e-6)
 
 
 def test_points_on_top_of_each_other_are_no_crash(points):
     points[CHAIN[3]] = points[CHAIN[4]]
     assert np.isfinite(spine_curve(points)).all()
-    draw(GREY.copy(), np.full((37, 2), 50.0))
+    draw(GREY.copy(), np.full((37, 2), 50.0), SURE)
 
 
 def test_drawing_stays_about_the_points(points):
     picture = GREY.copy()
-    draw(picture, points)
+    draw(picture, points, SURE)
     rows, columns = np.nonzero((picture != GREY).any(axis=2))
     # The curve may swing out a little; lines and dots are a few pixels thick.
     assert points[:, 0].min() - 8 < columns.min() < columns.max() < points[:, 0].max() + 8
@@ -73,7 +95,7 @@ def test_every_point_is_marked_where_it_lies(points):
     spread = grid.reshape(-1, 2)[: len(NAMES)]
     spread[[INDEX["hip"], 0]] = spread[[0, INDEX["hip"]]]  # dots are sized by hip to neck
     picture = GREY.copy()
-    draw(picture, spread)
+    draw(picture, spread, SURE)
     for name, (x, y) in zip(NAMES, spread, strict=True):
         colour = picture[int(y), int(x)].astype(int)
         red, _, blue = colour
@@ -87,13 +109,33 @@ def test_every_point_is_marked_where_it_lies(points):
             assert colour.min() > 200
 
 
+def test_the_spine_shows_where_it_is_unsure(points):
+    points[CHAIN] = np.column_stack([np.full(10, 100.0), np.linspace(220, 20, 10)])
+    score = SURE.copy()
+    score[CHAIN[:4]] = 0.0
+    picture = np.full_like(GREY, 100)
+    draw(picture, points, score)
+    middles = [
+        picture[int((points[a, 1] + points[b, 1]) / 2), 99]
+        for a, b in ((CHAIN[1], CHAIN[2]), (CHAIN[7], CHAIN[8]))
+    ]
+    np.testing.assert_allclose(middles[0].astype(int), UNSURE_RGB, atol=6)
+    np.testing.assert_allclose(middles[1].astype(int), SPINE_RGB, atol=6)
+
+
+def test_colours_go_evenly_from_unsure_to_sure():
+    assert spine_colour(0.0) == UNSURE_RGB
+    assert spine_colour(1.0) == SPINE_RGB
+    np.testing.assert_allclose(spine_colour(0.5), np.add(UNSURE_RGB, SPINE_RGB) / 2, atol=0.5)
+
+
 def test_points_far_outside_the_picture_are_no_crash():
     picture = GREY.copy()
-    draw(picture, np.random.default_rng(1).uniform(-1e5, 1e5, (37, 2)))
+    draw(picture, np.random.default_rng(1).uniform(-1e5, 1e5, (37, 2)), SURE)
 
 
 def overlay_of(clip, xy, path):
-    write_overlay(probe(clip), xy, path, ignore)
+    write_overlay(probe(clip), xy, sure(xy), path, ignore)
     return list(frames(probe(path)))
 
 
@@ -102,7 +144,7 @@ def test_the_footage_comes_back_with_its_times_and_size(tmp_path, write_clip, po
     clip = write_clip(tmp_path / "a.mkv", [GREY] * len(pts), pts, Fraction(1, 1000))
     xy = np.tile(points, (len(pts), 1, 1, 1)).astype(np.float32)
     counts = []
-    write_overlay(probe(clip), xy, tmp_path / "o.mp4", counts.append)
+    write_overlay(probe(clip), xy, sure(xy), tmp_path / "o.mp4", counts.append)
     assert counts == [1, 2, 3, 4, 5, 6, 7]
     info = probe(tmp_path / "o.mp4")
     got = list(frames(info))
@@ -156,7 +198,8 @@ def test_a_path_that_cannot_be_written_is_named(tmp_path, write_clip, points, pl
     before = sorted(tmp_path.rglob("*"))
     path = tmp_path / place
     with pytest.raises(TakeError) as caught:
-        write_overlay(probe(clip), np.tile(points, (2, 1, 1, 1)), path, ignore)
+        xy = np.tile(points, (2, 1, 1, 1))
+        write_overlay(probe(clip), xy, sure(xy), path, ignore)
     assert str(path) in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -171,7 +214,7 @@ def test_a_full_disk_leaves_the_earlier_overlay(tmp_path, write_clip, points, mo
         raise OSError(28, "No space left on device")
 
     with pytest.raises(TakeError, match="No space left"):
-        write_overlay(probe(clip), xy, path, full)
+        write_overlay(probe(clip), xy, sure(xy), path, full)
     assert path.read_bytes() == b"earlier"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.mp4", "o.mp4"]
 
@@ -186,10 +229,10 @@ def test_footage_that_breaks_off_or_an_interrupt_leaves_no_half_written_file(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_overlay(probe(clip), xy, tmp_path / "o.mp4", interrupt)
+        write_overlay(probe(clip), xy, sure(xy), tmp_path / "o.mp4", interrupt)
     clip.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
     with pytest.raises(VideoError, match="breaks off"):
-        write_overlay(probe(clip), xy, tmp_path / "o.mp4", ignore)
+        write_overlay(probe(clip), xy, sure(xy), tmp_path / "o.mp4", ignore)
     assert [file.name for file in tmp_path.iterdir()] == ["a.avi"]
 
 

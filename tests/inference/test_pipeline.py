@@ -12,7 +12,7 @@ from track_spine.inference import pipeline
 from track_spine.inference.errors import NobodyFoundError, TakeError, VideoError
 from track_spine.inference.follow import Follower
 from track_spine.inference.keypoints import INDEX, NAMES
-from track_spine.inference.models import CARDS
+from track_spine.inference.models import CARDS, POINTS_VERSION
 from track_spine.inference.protocol import Cancelled, ProtocolError, Result, TrackRequest
 from track_spine.inference.take import CHUNK_ARRAYS, Take
 from track_spine.inference.video import probe
@@ -110,14 +110,16 @@ def test_the_chunks_are_as_documented(done):
     assert names == ["00000000.npz", "00000020.npz", "00000040.npz"]
     with np.load(done[0] / "chunks" / "00000020.npz", allow_pickle=False) as file:
         assert set(file.files) == {*CHUNK_ARRAYS, "crops"}
+        np.testing.assert_array_equal(file["row"], np.arange(20, 40))
         np.testing.assert_array_equal(file["frame"], np.arange(20, 40))
+        assert file["whole"].all()
         np.testing.assert_allclose(file["time_s"], np.arange(20, 40) / 30, atol=1e-9)
         assert file["xy_px"].shape == (20, 1, 37, 2)
         assert file["xy_px"].dtype == np.float32
         assert file["score"].min() > 0
         assert file["score"].max() <= 1
-        guessed = [INDEX[name] for name in ("hip", "spine_03", "neck", "head", "left_clavicle")]
-        assert file["score"][..., guessed].max() <= 0.3
+        toes = [INDEX[f"{side}_small_toe"] for side in ("left", "right")]
+        assert file["score"][..., toes].max() <= 0.3
         np.testing.assert_allclose(
             file["relative_m"][..., [INDEX["left_hip"], INDEX["right_hip"]], :].sum(axis=2),
             0.0,
@@ -149,8 +151,13 @@ def test_the_head_of_the_take_is_as_documented(done, short_clip):
     for card in CARDS:
         assert models[card.name]["sha256"] == card.sha256
         assert models[card.name]["licence"] == card.licence
-    assert "geometric-prior" in models
-    assert content["settings"] == {"subject_px": list(WALKER), "points_version": 1}
+    assert set(models) == {"blazepose-detector", "track-spine-pose"}
+    assert content["settings"] == {
+        "subject_px": list(WALKER),
+        "trim": {"first": None, "end": None, "first_s": None, "end_s": None},
+        "rate_hz": None,
+        "points_version": POINTS_VERSION,
+    }
     assert content["timestamps"] == {
         "first_s": 0.0,
         "last_s": pytest.approx(47 / 30),

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decoding of the landmark network: heatmap refinement, crop to frame, and turned pictures."""
+"""Decoding of the pose network: heatmap refinement, crop to frame, and turned pictures."""
 
 import av
 import numpy as np
 import pytest
 from track_spine.inference.crop import Crop
-from track_spine.inference.models import LANDMARKS as CARD
+from track_spine.inference.models import POSE
 from track_spine.inference.pose2d import INPUT_PX, LANDMARKS, MIN_PRESENCE, estimate, refine
 from track_spine.inference.session import Session
+from track_spine.inference.spine import POINTS
 
 CELLS = 64
 CELL_PX = INPUT_PX / CELLS
@@ -32,6 +33,8 @@ class AnsweringSession:
             "presence": np.ones(1, np.float32),
             "heatmap": np.full((CELLS, CELLS, count), -9.0, np.float32),
             "world_landmarks": np.zeros(count * 3, np.float32),
+            "points": np.zeros((len(POINTS), 2), np.float32),
+            "scale": np.ones(len(POINTS), np.float32),
             **answers,
         }
 
@@ -131,7 +134,7 @@ def test_a_crop_beyond_the_edge_shows_the_edge_and_no_black():
 def test_a_picture_turned_with_its_crop_gives_the_same_body_turned(short_clip):
     with av.open(str(short_clip)) as container:
         frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    session = Session(CARD)
+    session = Session(POSE)
     # The woman: hips at about (653, 367), head at about (655, 275), by eye.
     crop = Crop.around(np.array([653.0, 367.0]), np.array([655.0, 260.0]))
     (upright,) = estimate(session, frame, [crop])

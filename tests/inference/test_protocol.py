@@ -22,12 +22,14 @@ from track_spine.inference.protocol import (
 MESSAGES = [
     TrackRequest("clip.mp4", "take"),
     TrackRequest("Ä b\n\u2028'\".mp4", "C:\\t", 1.83, 1450.5, (12.5, 700.0)),
+    TrackRequest("shot/walk_####.png", "take", trim="2.5s:10s", rate_hz=23.976),
     CancelRequest(),
     Ready("3.11.7", "CPUExecutionProvider"),
     Progress("track", 7, None, 1, 31.5),
     Progress("lift", 7, 120, 0, 0.0),
     Result("take", "take/lifted.npz", 230, 228, {"follow": 1.5, "lift": 0.0}),
     Result("take", "take/lifted.npz", 230, 228, {}),
+    Result("take", "take/lifted.npz", 230, 228, {}, "2 damaged frames were left out (4, 9)"),
     Failure("VideoError", "clip.mp4 is empty", "Traceback\n  line"),
     Cancelled("take", 0),
 ]
@@ -143,6 +145,10 @@ def test_an_extra_field_is_named():
         {"subject_px": [None, 0]},
         {"subject_px": [True, 0]},
         {"subject_px": [[1], 0]},
+        {"trim": 120},
+        {"trim": ["120:480"]},
+        {"rate_hz": "24"},
+        {"rate_hz": True},
     ],
     ids=str,
 )
@@ -194,6 +200,27 @@ def test_a_focal_length_no_camera_has_is_refused_with_its_range(value):
 )
 def test_a_subject_point_is_two_finite_numbers(value):
     assert "two pixel numbers" in refusal({**TRACK, "subject_px": value})
+
+
+@pytest.mark.parametrize("value", ["", "120", "480:120", "-1:5", "2.5:10", "1s", "9" * 5000 + ":"])
+def test_a_trim_that_holds_nothing_is_refused(value):
+    assert refusal({**TRACK, "trim": value})
+
+
+def test_a_trim_is_told_how_to_be_written():
+    assert "write frames as 120:480 or seconds as 2.5s:10s" in refusal({**TRACK, "trim": "5-9"})
+    assert "480 to 120 ends before it starts" in refusal({**TRACK, "trim": "480:120"})
+
+
+def test_the_part_of_a_request():
+    part = TrackRequest("a", "b", trim="120:9.5s").part()
+    assert (part.first, part.end, part.first_s, part.end_s) == (120, None, None, 9.5)
+    assert TrackRequest("a", "b").part() == TrackRequest("a", "b", trim=":").part()
+
+
+@pytest.mark.parametrize("value", [0, -24, 2e5, float("nan"), float("inf")], ids=str)
+def test_a_rate_no_footage_has_is_refused_with_its_range(value):
+    assert "0.01..100000 Hz" in refusal({**TRACK, "rate_hz": value})
 
 
 @pytest.mark.parametrize("name", ["video", "take"])

@@ -23,7 +23,9 @@ CROPS = np.array([[10.0, 20.0, 30.0, 0.1], [np.nan] * 4])
 
 def arrays_of(start, count):
     rng = np.random.default_rng(start)
-    arrays = {"frame": np.arange(start, start + count), "time_s": rng.random(count)}
+    rows = np.arange(start, start + count)
+    arrays = {"row": rows, "frame": rows + 70, "time_s": rng.random(count)}
+    arrays["whole"] = rng.random(count) < 0.5
     for name, (shape, kind) in CHUNK_ARRAYS.items():
         if name not in arrays:
             arrays[name] = rng.random((count, 1, *shape)).astype(kind)
@@ -184,12 +186,12 @@ def refusal(take, chunk):
 
 def test_a_gap_between_chunks_is_refused(take, chunk):
     take.write_chunk(arrays_of(4, 2), CROPS)
-    assert "frame 2" in refusal(take, chunk.with_name("00000004.npz"))
+    assert "row 2" in refusal(take, chunk.with_name("00000004.npz"))
 
 
 def test_chunks_that_overlap_are_refused(take, chunk):
     take.write_chunk(arrays_of(2, 2), CROPS)
-    assert "frame 2" in refusal(take, chunk.with_name("00000002.npz"))
+    assert "row 2" in refusal(take, chunk.with_name("00000002.npz"))
 
 
 def test_a_chunk_cut_short_anywhere_is_refused(take, chunk):
@@ -264,7 +266,9 @@ FOREIGN = {
     "text": b"not an archive",
     "missing array": foreign(score=None),
     "missing crops": foreign(crops=None),
-    "scalar frame": foreign(frame=np.array(0)),
+    "scalar row": foreign(row=np.array(0)),
+    "one frame": foreign(frame=np.array([70])),
+    "whole as numbers": foreign(whole=np.ones(3)),
     "scalar everything": foreign(**{name: np.array(0) for name in CHUNK_ARRAYS}),
     "shorter score": foreign(score=np.zeros((2, 1, 37), np.float32)),
     "two people": foreign(score=np.zeros((3, 2, 37), np.float32)),
@@ -284,7 +288,7 @@ def test_a_foreign_chunk_is_refused(take, chunk, content):
 
 
 def test_a_chunk_that_starts_elsewhere_than_its_name_says_is_refused(take, chunk):
-    chunk.write_bytes(foreign(frame=np.arange(3) + 1))
+    chunk.write_bytes(foreign(row=np.arange(3) + 1))
     refusal(take, chunk)
 
 

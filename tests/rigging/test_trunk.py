@@ -9,6 +9,7 @@ from track_spine.rigging.motion import Motion3D
 from track_spine.rigging.rotation import angle_between, multiply
 from track_spine.rigging.skeleton import canonical_skeleton
 from track_spine.rigging.solve import solve
+from track_spine.rigging.trunk import spine_confidence
 
 TRUNK = ("pelvis", *spine_curve.BONES)
 TRUNK_BONES = len(TRUNK)
@@ -203,3 +204,19 @@ def test_which_way_a_person_faces_must_be_seen_once(skeleton, pose, key_points):
     motion = key_points(skeleton, pose(skeleton, TIME_S, {}))
     with pytest.raises(RigError, match="faces"):
         solve(hide("left_hip", "right_shoulder")(motion))
+
+
+def test_confidence_is_the_mean_score_of_the_nine_points_where_the_torso_is_seen(
+    skeleton, pose, key_points
+):
+    motion = key_points(skeleton, pose(skeleton, TIME_S, {}))
+    xyz, score = motion.xyz_m.copy(), motion.score.copy()
+    names = ("hip", *spine_curve.POINTS[:-1])
+    for number, name in enumerate(names):
+        score[:, motion.names.index(name)] = number / 10 + 0.1
+    score[:, motion.names.index("head")] = 0.01
+    xyz[0], score[0] = np.nan, 0.0
+    seen = Motion3D(motion.names, motion.time_s, xyz, score)
+    assert spine_confidence(seen) == pytest.approx(0.5)
+    nobody = Motion3D(motion.names, motion.time_s, np.full_like(xyz, np.nan), 0.0 * score)
+    assert spine_confidence(nobody) == 0.0

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="see training/README.md")
 
 import torch
 from track_spine.inference.keypoints import SPINE
-from track_spine.training.codec import POINTS
+from track_spine.inference.spine import POINTS
 from track_spine.training.config import Config
 from track_spine.training.losses import (
     NEUTRAL_TURN_DEG,
@@ -87,6 +87,7 @@ def test_each_part_can_be_turned_off():
     points = spine_with([30.0] * 7).requires_grad_()
     answers = (points, torch.full((1, len(POINTS)), 0.05), points)
     batch = {
+        "weight": torch.ones(6, len(POINTS)),
         "target": spine_with([0.0] * 7),
         "torso": torch.tensor([0.4]),
         "axes": FRONT_ON,

@@ -12,11 +12,14 @@ pytest.importorskip("onnx", reason="training has its own environment, see traini
 from track_spine.inference.crop import Crop
 from track_spine.inference.keypoints import INDEX
 from track_spine.inference.pose2d import LANDMARKS
-from track_spine.training.base import FrozenBase
-from track_spine.training.codec import CONTEXT, LANDMARK_PLACES, POINTS, decode
+from track_spine.inference.spine import POINTS
+from track_spine.training.augment import LEAST_LEFT, cut_off, damage, mirrored
+from track_spine.training.base import MAPS, FrozenBase, bodies_in_crop
+from track_spine.training.camera import PICTURE_PX
+from track_spine.training.codec import CONTEXT, LANDMARK_PLACES
 from track_spine.training.config import Config
 from track_spine.training.errors import TrainingError
-from track_spine.training.prepare import damage, mirrored, prepare
+from track_spine.training.prepare import look_again, prepare
 from track_spine.training.sample import draw_samples
 from track_spine.training.shards import picture_of, read_shard, write_shard
 
@@ -41,8 +44,7 @@ def test_features_have_the_agreed_shapes(features):
     made, _, arrays = features
     count = len(arrays["split"])
     assert made == 1 and 0 < count <= 8
-    assert arrays["early"].shape == (count, 24, 48, 48)
-    assert arrays["decoder"].shape == (count, 48, 24, 24)
+    assert arrays["cells"].shape == (count, 576, 48)
     assert arrays["context"].shape == (count, CONTEXT)
     assert arrays["target"].shape == (count, len(POINTS), 2)
     for values in arrays.values():
@@ -82,7 +84,7 @@ def test_mirrored_pictures_carry_their_labels(renders):
     frame, xy = picture_of(arrays, 0), arrays["xy_px"][0].astype(float)
     other, moved = mirrored(frame, xy)
     assert np.array_equal(other[:, ::-1], frame)
-    assert moved[INDEX["left_hip"], 0] == pytest.approx(384 - xy[INDEX["right_hip"], 0])
+    assert moved[INDEX["left_hip"], 0] == pytest.approx(PICTURE_PX - xy[INDEX["right_hip"], 0])
     again, back = mirrored(other, moved)
     assert np.array_equal(again, frame) and np.allclose(back, xy)
 
@@ -96,16 +98,32 @@ def test_damage_keeps_the_picture_recognisable():
         assert np.corrcoef(spoilt.ravel(), frame.ravel())[0, 1] > 0.8
 
 
-@pytest.mark.parametrize("tight", [True, False])
-def test_a_crop_half_outside_black_or_tiny_gives_finite_maps(tight):
-    base = FrozenBase(tight, 2)
+@pytest.mark.parametrize("seed", range(8))
+def test_a_cut_takes_one_side_and_leaves_the_rest(seed):
+    rng = np.random.default_rng(seed)
+    frame = rng.integers(0, 255, (90, 120, 3), np.uint8)
+    xy = rng.uniform([10, 10], [110, 80], (37, 2))
+    changed = (cut_off(frame, xy, np.random.default_rng(seed)) != frame).any(axis=2)
+    columns, rows = changed.any(axis=0), changed.any(axis=1)
+    assert columns.all() or rows.all() or not changed.any()
+    inside = ~changed[xy[:, 1].astype(int), xy[:, 0].astype(int)]
+    assert inside.mean() >= LEAST_LEFT - 0.05
+    assert cut_off(frame, xy, np.random.default_rng(seed)).flags.c_contiguous
+
+
+def test_crops_half_outside_black_or_tiny_give_finite_maps():
     frame = np.zeros((60, 80, 3), np.uint8)
     crops = [
         Crop(np.array([0.0, 0.0]), 100.0, 0.0),
         Crop(np.array([40.0, 30.0]), 12.0, 3.1),
         Crop(np.array([500.0, 500.0]), 900.0, 1.0),
     ]
-    for look in base.look(frame, crops):
-        for values in (look.early, look.decoder, look.context, decode(np.zeros(2), look.square)):
-            assert np.isfinite(values).all()
-        assert look.body.presence < 0.5
+    outputs = FrozenBase(2).run(
+        np.stack([crop.cut(frame, 256, black_outside=False) for crop in crops])
+    )
+    assert [outputs[name].shape[1:] for name in MAPS] == [(48, 64, 64), (288, 2, 2)]
+    looks = look_again(outputs, np.zeros(3), [np.random.default_rng(0)] * 3)
+    for look, body in zip(looks, bodies_in_crop(outputs), strict=True):
+        for name in ("cells", "context"):
+            assert np.isfinite(look[name]).all()
+        assert body.presence < 0.5

@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("anny", reason="training has its own environment, see training/README.md")
 
 from track_spine.training import render as rendering
+from track_spine.training.camera import PICTURE_PX
 from track_spine.training.errors import TrainingError
 from track_spine.training.sample import draw_samples
 from track_spine.training.shards import picture_of, read_shard, shard_path, write_shard
@@ -35,7 +36,7 @@ def test_3d_labels_project_onto_2d_labels(samples):
 def test_the_body_fills_the_picture_as_agreed(samples):
     for sample in samples:
         hip = sample.xy_px[[11, 12]].mean(axis=0)
-        circle = 2 * np.linalg.norm(sample.xy_px - hip, axis=1).max() / 384
+        circle = 2 * np.linalg.norm(sample.xy_px - hip, axis=1).max() / PICTURE_PX
         assert 0.62 < circle < 0.92
 
 
@@ -49,7 +50,7 @@ def test_the_picture_shows_the_body_where_the_labels_are(studio, standing):
     person = draw_person(studio.model, studio.pattern, 30, rng)
     posed = put_on(person.figure, studio.model, standing)
     rotation = np.array([[1.0, 0, 0], [0, 0, -1.0], [0, 1.0, 0]])
-    camera = Camera(np.array([0.0, -5.0, 0.0]), rotation, 700.0, np.array([192.0, 192.0]))
+    camera = Camera(np.array([0.0, -5.0, 0.0]), rotation, 525.0, np.full(2, PICTURE_PX / 2))
     alpha = studio.stage.draw(stand_up(person, studio.model, posed), camera, draw_light(8, rng))[
         ..., 3
     ]
@@ -58,11 +59,44 @@ def test_the_picture_shows_the_body_where_the_labels_are(studio, standing):
     assert alpha[:10].max() == 0
 
 
+def test_a_studio_of_things_aside_draws_nothing_else(studio):
+    from track_spine.training.poses import draw_pose
+    from track_spine.training.sample import only_aside
+    from track_spine.training.splits import TEST, split_of
+
+    aside = only_aside(studio)
+    assert 0.08 < len(aside.bodies) / len(studio.bodies) < 0.16
+    assert aside.motions and len(aside.motions) < len(studio.motions) / 3
+    assert aside.backgrounds.photos and len(aside.lights)
+    rng = np.random.default_rng(2)
+    poses = [draw_pose(aside.motions, rng) for _ in range(60)]
+    names = [*aside.backgrounds.photos, *(f"world/{row}" for row in aside.lights), "plain"]
+    arrays = {
+        "body_id": rng.choice(aside.bodies, 60),
+        "source": np.array([pose.source for pose in poses]),
+        "clip": np.array([pose.clip for pose in poses]),
+        "background": rng.choice(names, 60),
+    }
+    assert np.all(split_of(arrays) == TEST)
+    assert 10 < sum(pose.clip != "" for pose in poses) < 50
+
+
+def test_a_picture_of_things_aside_is_for_the_test(studio):
+    from track_spine.training.sample import only_aside
+    from track_spine.training.splits import TEST, split_of
+
+    aside = only_aside(studio)
+    (sample,) = draw_samples(aside, int(aside.bodies[3]), 1, np.random.default_rng(8))
+    source, _, clip, background, _ = sample.strings
+    row = {"source": source, "clip": clip, "background": background, "body_id": sample.body_id}
+    assert split_of({name: np.array([value]) for name, value in row.items()}) == [TEST]
+
+
 def test_a_shard_comes_back_as_written(samples, tmp_path):
     arrays = read_shard(write_shard(tmp_path, 4, 1, samples))
     assert arrays["xy_px"].shape == (2, 37, 2)
     assert arrays["spine_deg"].shape == (2, 25, 3)
-    assert picture_of(arrays, 1).shape == (384, 384, 3)
+    assert picture_of(arrays, 1).shape == (PICTURE_PX, PICTURE_PX, 3)
     assert picture_of(arrays, 1).std() > 3
     assert [path.name for path in tmp_path.iterdir()] == ["shard-00004.npz"]
 

@@ -12,17 +12,12 @@ pytest.importorskip("onnx", reason="see training/README.md")
 
 import torch
 from track_spine.inference import prior
+from track_spine.inference.spine import POINTS
 from track_spine.training import commands
 from track_spine.training.checkpoint import averaged_head, load
-from track_spine.training.codec import (
-    CONTEXT,
-    EARLY_CELLS,
-    GRID_CELLS,
-    LANDMARK_PLACES,
-    POINTS,
-)
+from track_spine.training.codec import CONTEXT, DECODER_CHANNELS, GRID_CELLS, LANDMARK_PLACES
 from track_spine.training.config import Config, config_from
-from track_spine.training.dataset import Dataset, read_features
+from track_spine.training.dataset import Dataset, read_features, to_test_on, to_train_on
 from track_spine.training.errors import TrainingError
 from track_spine.training.evaluate import evaluate
 from track_spine.training.export_onnx import export
@@ -45,23 +40,24 @@ def spines(count, rng):
 
 
 def drawn(count, seed):
-    """Features as prepare makes them; the early map shows the spine as a bright line."""
+    """Features as prepare makes them; the cells show the spine as a bright line."""
     rng = np.random.default_rng(seed)
     target, guess = spines(count, rng)
-    middle = (np.arange(EARLY_CELLS) + 0.5) / EARLY_CELLS
-    early = rng.normal(0.0, 0.1, (count, 24, EARLY_CELLS, EARLY_CELLS))
+    middle = (np.arange(GRID_CELLS) + 0.5) / GRID_CELLS
+    cells = rng.normal(0.0, 0.1, (count, GRID_CELLS**2, DECODER_CHANNELS))
     for row in range(count):
         near = np.interp(middle, target[row, 8::-1, 1], target[row, 8::-1, 0])
-        early[row, :4] += 2.0 * np.exp(-(((middle[None, :] - near[:, None]) / 0.03) ** 2))
+        bright = 2.0 * np.exp(-(((middle[None, :] - near[:, None]) / 0.04) ** 2))
+        cells[row, :, :4] += bright.reshape(-1, 1)
     context = np.zeros((count, CONTEXT))
     ends = np.repeat(target[:, [0, 6]], [16, 17], axis=1).reshape(count, -1)
     context[:, LANDMARK_PLACES] = ends + rng.normal(0.0, 0.01, ends.shape)
     ones = np.ones(count, np.float32)
     return {
-        "early": early.astype(np.float16),
-        "decoder": rng.normal(0, 0.1, (count, 48, GRID_CELLS, GRID_CELLS)).astype(np.float16),
+        "cells": cells.astype(np.float16),
         "context": context.astype(np.float16),
         "target": target.astype(np.float32),
+        "weight": np.ones((count, len(POINTS)), np.float32),
         "visible": np.zeros((count, len(POINTS)), np.int8),
         "guess": guess.astype(np.float32),
         "torso": 0.4 * ones,
@@ -91,14 +87,13 @@ def features(tmp_path_factory):
 def trained(features, tmp_path_factory):
     torch.set_num_threads(2)
     folder = tmp_path_factory.mktemp("run")
-    data = read_features(features)
-    state = train(data, folder, TINY, lambda line: None)
-    return data, folder, state
+    training, aside = (read_features(features, keep) for keep in (to_train_on, to_test_on))
+    state = train(training, aside, aside, folder, TINY, lambda line: None)
+    return aside, folder, state
 
 
 def test_the_loop_beats_the_prior_on_what_it_was_not_trained_on(trained):
-    data, _, state = trained
-    aside = data.only(data.arrays["split"] == TEST)
+    aside, _, state = trained
     report = evaluate(averaged_head(state), aside)
     mine, guess = (report["methods"][name] for name in ("head", "geometric prior"))
     assert mine["median"] < 0.75 * guess["median"]
@@ -108,9 +103,10 @@ def test_the_loop_beats_the_prior_on_what_it_was_not_trained_on(trained):
 
 
 def test_a_stopped_run_goes_on_to_the_same_weights(features, tmp_path):
-    data = read_features(features).only(np.arange(40))
+    training, aside = (read_features(features, keep, 1) for keep in (to_train_on, to_test_on))
+    few = training.only(np.arange(40))
     config = replace(TINY, epochs=2)
-    whole = train(data, tmp_path / "whole", config, lambda line: None)
+    whole = train(few, aside, aside, tmp_path / "whole", config, lambda line: None)
 
     class StopError(Exception):
         pass
@@ -120,11 +116,23 @@ def test_a_stopped_run_goes_on_to_the_same_weights(features, tmp_path):
             raise StopError
 
     with pytest.raises(StopError):
-        train(data, tmp_path / "parts", config, stop)
+        train(few, aside, aside, tmp_path / "parts", config, stop)
     assert load(tmp_path / "parts" / LAST).epoch == 1
-    again = train(data, tmp_path / "parts", config, lambda line: None)
+    again = train(few, aside, aside, tmp_path / "parts", config, lambda line: None)
     for name, value in whole.average.items():
         assert torch.allclose(value.float(), again.average[name].float(), atol=1e-5), name
+
+
+def test_a_run_begins_with_a_trained_head(trained, features, tmp_path):
+    aside, _, state = trained
+    training = read_features(features, to_train_on)
+    short = replace(TINY, epochs=1, learning_rate=1e-4, average=0.0)
+    begun = train(training, aside, aside, tmp_path / "on", short, lambda line: None, begin=state)
+    fresh = train(training, aside, aside, tmp_path / "new", short, lambda line: None)
+    assert begun.history[0]["test"] < 0.5 * fresh.history[0]["test"]
+    wider = replace(short, width=24)
+    with pytest.raises(TrainingError, match="other layers"):
+        train(training, aside, aside, tmp_path / "wide", wider, lambda line: None, begin=state)
 
 
 def test_curves_and_onnx_come_out(trained, features, tmp_path):
@@ -137,7 +145,7 @@ def test_curves_and_onnx_come_out(trained, features, tmp_path):
 def test_other_settings_do_not_go_on_from_a_checkpoint(trained):
     data, folder, _ = trained
     with pytest.raises(TrainingError, match="other settings"):
-        train(data, folder, Config(width=24), lambda line: None)
+        train(data, data, data, folder, Config(width=24), lambda line: None)
 
 
 @pytest.mark.parametrize("keep", [0, 500])
@@ -150,11 +158,11 @@ def test_a_damaged_checkpoint_is_named(trained, tmp_path, keep):
 
 def test_damaged_or_missing_features_are_named(features, tmp_path):
     with pytest.raises(TrainingError, match="run track-spine-train prepare first"):
-        read_features(tmp_path)
+        read_features(tmp_path, to_train_on)
     content = (features / "features-00000.npz").read_bytes()
     (tmp_path / "features-00007.npz").write_bytes(content[:5000])
     with pytest.raises(TrainingError, match=r"features-00007\.npz"):
-        read_features(tmp_path)
+        read_features(tmp_path, to_train_on)
 
 
 def test_nothing_is_trained_on_numbers_that_are_not_finite(tmp_path):
@@ -162,15 +170,15 @@ def test_nothing_is_trained_on_numbers_that_are_not_finite(tmp_path):
     arrays["target"][3, 2] = np.nan
     np.savez(tmp_path / "features-00000.npz", **arrays)
     with pytest.raises(TrainingError, match="not finite"):
-        read_features(tmp_path)
+        read_features(tmp_path, to_train_on)
 
 
 def test_nothing_to_train_on_is_said(tmp_path):
-    arrays = drawn(10, 4)
-    with pytest.raises(TrainingError, match="render more"):
-        train(
-            Dataset({**arrays, "split": np.zeros(10, np.int8)}), tmp_path, TINY, lambda line: None
-        )
+    some = Dataset(drawn(10, 4))
+    none = some.only(np.arange(0))
+    for training, aside in ((none, some), (some, none)):
+        with pytest.raises(TrainingError, match="render more"):
+            train(training, aside, some, tmp_path, TINY, lambda line: None)
 
 
 def test_the_rate_rises_then_falls():
@@ -182,8 +190,8 @@ def test_the_rate_rises_then_falls():
 
 
 def test_settings_come_from_the_command_line():
-    config = config_from(["epochs=3", "tight=true", "learning_rate=1e-4"])
-    assert (config.epochs, config.tight, config.learning_rate) == (3, True, 1e-4)
-    for wrong in ("epoch=3", "epochs=many", "tight=maybe"):
+    config = config_from(["epochs=3", "cut=0.5", "learning_rate=1e-4"])
+    assert (config.epochs, config.cut, config.learning_rate) == (3, 0.5, 1e-4)
+    for wrong in ("epoch=3", "epochs=many", "cut=some"):
         with pytest.raises(TrainingError, match=wrong.split("=")[0]):
             config_from([wrong])
