@@ -8,33 +8,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+from .cli_models import add_model_commands
+from .cli_terminal import FAILED, INTERRUPTED, NOBODY, OK, WRONG_ARGUMENTS, bars, console
 from .inference.errors import InferenceError, NobodyFoundError
 from .inference.overlay import write_overlay
 from .inference.photos import PhotoDetector
-from .inference.pipeline import Tracker
+from .inference.pipeline import Tracker, footage
 from .inference.protocol import Cancelled, ProtocolError, Result, TrackRequest
 from .inference.protocol import Progress as TrackProgress
 from .inference.take import Take, replacing
-from .inference.video import probe
 from .rigging.bvh import bvh_text
 from .rigging.errors import RigError
 from .rigging.filters import smooth
 from .rigging.motion import load_lifted
 from .rigging.solve import solve
-
-OK: Final = 0
-FAILED: Final = 1
-WRONG_ARGUMENTS: Final = 2
-NOBODY: Final = 3
-INTERRUPTED: Final = 130
-"""Exit statuses; argparse too ends with 2."""
-
-_console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+from .rigging.trunk import spine_confidence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,16 +40,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         run: Callable[[argparse.Namespace], int] = arguments.run
         return run(arguments)
     except NobodyFoundError as error:
-        _console.print(f"track-spine: {error}")
+        console.print(f"track-spine: {error}")
         return NOBODY
     except ProtocolError as error:
-        _console.print(f"track-spine: {error}")
+        console.print(f"track-spine: {error}")
         return WRONG_ARGUMENTS
     except (InferenceError, RigError) as error:
-        _console.print(f"track-spine: {error}")
+        console.print(f"track-spine: {error}")
         return FAILED
     except KeyboardInterrupt:
-        _console.print("track-spine: interrupted")
+        console.print("track-spine: interrupted")
         return INTERRUPTED
 
 
@@ -69,7 +58,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     track = commands.add_parser("track", help="track one person through a clip")
-    track.add_argument("clip", type=Path, help="video file")
+    track.add_argument(
+        "clip",
+        type=Path,
+        help="video file, or image sequence: its folder, first picture or pattern (walk_####.png)",
+    )
     track.add_argument("--out", type=Path, required=True, help="folder for what is made")
     track.add_argument(
         "--height", type=float, default=1.7, metavar="M", help="the person's height in metres"
@@ -83,12 +76,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X,Y",
         help="a pixel that the person to follow passes (default: the most prominent person)",
     )
+    track.add_argument(
+        "--trim",
+        metavar="PART",
+        help="the part to track: frames 120:480 (the last is out) or seconds 2.5s:10s",
+    )
+    track.add_argument("--fps", type=float, help="frame rate of an image sequence")
     track.set_defaults(run=_track)
 
     detect = commands.add_parser("detect", help="find the 37 points of everybody in photos")
     detect.add_argument("photos", nargs="+", metavar="PHOTO")
     detect.add_argument("--json", type=Path, required=True, metavar="FILE", help="file to write")
     detect.set_defaults(run=_detect)
+
+    models = commands.add_parser("models", help="networks that others publish: list, fetch, add")
+    add_model_commands(models.add_subparsers(required=True, metavar="COMMAND"))
     return parser
 
 
@@ -115,45 +117,54 @@ def _track(arguments: argparse.Namespace) -> int:
         subject_height_m=arguments.height,
         focal_px=arguments.focal,
         subject_px=arguments.subject,
+        trim=arguments.trim,
+        rate_hz=arguments.fps,
     )
-    with _interrupts() as interrupted, _bars() as bars:
-        bar = bars.add_task("Tracking", total=None)
-
+    with _interrupts() as interrupted, bars() as shown:
+        bar = shown.add_task("Tracking", total=None)
         fps = 0.0
 
         def report(progress: TrackProgress) -> None:
             nonlocal fps
             fps = progress.fps
             description = f"Tracking at {progress.fps:.0f} frames/s"
-            bars.update(bar, completed=progress.done, total=progress.total, description=description)
+            shown.update(
+                bar, completed=progress.done, total=progress.total, description=description
+            )
 
         result = Tracker().track(request, report, interrupted)
     if isinstance(result, Cancelled):
-        _console.print(
+        console.print(
             f"Interrupted: {result.frames} frames are kept in {result.take}; "
             "the same command goes on from there"
         )
         return INTERRUPTED
-    _write_motion(Path(result.lifted), out / "motion.bvh")
-    _write_overlay(arguments.clip, Path(result.take), out / "overlay.mp4")
+    confidence = _write_motion(Path(result.lifted), out / "motion.bvh")
+    _write_overlay(request, out / "overlay.mp4")
     for line in _summary(result, fps):
-        _console.print(line)
-    _console.print(f"Made {result.take}, {out / 'motion.bvh'}, {out / 'overlay.mp4'}")
+        console.print(line)
+    console.print(f"Spine seen with {confidence:.0%} confidence")
+    if result.note:
+        console.print(f"Note: {result.note}")
+    console.print(f"Made {result.take}, {out / 'motion.bvh'}, {out / 'overlay.mp4'}")
     return OK
 
 
-def _write_motion(lifted: Path, path: Path) -> None:
+def _write_motion(lifted: Path, path: Path) -> float:
+    """Write the BVH file; returns how surely the spine was seen."""
     (motion,) = load_lifted(lifted).values()
     solved = solve(smooth(motion))
     with replacing(path) as file:
         file.write(bvh_text(solved.skeleton, solved.motion).encode())
+    return spine_confidence(motion)
 
 
-def _write_overlay(clip: Path, take: Path, path: Path) -> None:
-    arrays, _ = Take(take).read_chunks()
-    with _bars() as bars:
-        bar = bars.add_task("Drawing", total=len(arrays["frame"]))
-        write_overlay(probe(clip), arrays["xy_px"], path, lambda n: bars.update(bar, completed=n))
+def _write_overlay(request: TrackRequest, path: Path) -> None:
+    arrays, _ = Take(Path(request.take)).read_chunks()
+    with bars() as shown:
+        bar = shown.add_task("Drawing", total=len(arrays["row"]))
+        points = arrays["xy_px"], arrays["score"]
+        write_overlay(footage(request), *points, path, lambda n: shown.update(bar, completed=n))
 
 
 def _summary(result: Result, fps: float) -> Iterator[str]:
@@ -171,25 +182,14 @@ def _detect(arguments: argparse.Namespace) -> int:
     _refuse_overwriting([arguments.json], [Path(path) for path in arguments.photos])
     detector = PhotoDetector()
     images = {}
-    with _bars() as bars:
-        for path in bars.track(arguments.photos, description="Detecting"):
+    with bars() as shown:
+        for path in shown.track(arguments.photos, description="Detecting"):
             images[path] = detector.detect(Path(path))
     with replacing(arguments.json) as file:
         file.write(json.dumps({"images": images}).encode())
     people = sum(map(len, images.values()))
-    _console.print(f"Found {people} people in {len(images)} photos: {arguments.json}")
+    console.print(f"Found {people} people in {len(images)} photos: {arguments.json}")
     return OK
-
-
-def _bars() -> Progress:
-    count = TextColumn("{task.completed:.0f}")
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        count,
-        TimeRemainingColumn(),
-        console=_console,
-    )
 
 
 @contextmanager

@@ -58,11 +58,17 @@ def _parser() -> argparse.ArgumentParser:
         description="Track the person in a clip and write the motion as FBX.",
         epilog="Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 nobody found, 130 stopped.",
     )
-    parser.add_argument("clip", type=Path, help="movie file")
+    parser.add_argument(
+        "clip",
+        type=Path,
+        help="movie file, or image sequence: its folder, first picture or pattern (walk_####.png)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="FBX file to write")
     parser.add_argument("--blend", type=Path, help="also save the scene to this .blend file")
     parser.add_argument("--height", type=float, default=1.7, help="height of the person, metres")
     parser.add_argument("--subject", type=_pixel, metavar="X,Y", help="pixel the person passes")
+    parser.add_argument("--trim", metavar="PART", help="frames 120:480 or seconds 2.5s:10s")
+    parser.add_argument("--fps", type=float, help="frame rate of an image sequence")
     parser.add_argument("--take", type=Path, help="take folder; default beside the FBX file")
     parser.add_argument(
         "--rig",
@@ -104,6 +110,8 @@ def _run(arguments: argparse.Namespace) -> None:
         take=str(take),
         subject_height_m=arguments.height,
         subject_px=arguments.subject,
+        trim=arguments.trim,
+        rate_hz=arguments.fps,
     )
     _open_scene(arguments.rig)
     run = Run(request, clip="", target=arguments.rig[1] if arguments.rig else "")

@@ -12,6 +12,7 @@ from ..rigging.filters import smooth
 from ..rigging.motion import load_lifted
 from ..rigging.retarget import PoseMotion, retarget
 from ..rigging.solve import Solved, solve
+from ..rigging.trunk import spine_confidence
 from .armature import build_armature, constrained_bones, find_armature, read_target
 from .footage import (
     adopt_timeline,
@@ -45,6 +46,7 @@ class Delivery:
         earlier_actions: Names of the actions that moved them before; they stay in the file.
         camera: Name of the camera that matches the footage.
         summary: What was found in the clip.
+        spine_confidence: Mean score of the spine's points, 0..1, of the person seen least surely.
         warnings: What the user should know besides.
     """
 
@@ -53,6 +55,7 @@ class Delivery:
     earlier_actions: tuple[str, ...]
     camera: str
     summary: str
+    spine_confidence: float
     warnings: tuple[str, ...]
 
 
@@ -74,14 +77,16 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     scene = context.scene
     lifted = Path(result.lifted)
     filmed = read_camera(lifted)
-    people = [solve(smooth(motion)) for motion in load_lifted(lifted).values()]
+    motions = load_lifted(lifted).values()
+    people = [solve(smooth(motion)) for motion in motions]
     cast = _cast(context, run, people)
     clip = load_clip(run.clip, run.request.video)
     time_s = people[0].motion.time_s
-    first, fps = first_frame(scene, clip), frame_rate(clip, time_s)
+    first = first_frame(scene, clip)
+    fps = run.request.rate_hz or frame_rate(clip, time_s)
     unanimated = is_unanimated(scene)
     if unanimated:
-        adopt_timeline(scene, first, result.frames, fps)
+        adopt_timeline(scene, first, time_s, fps)
     earlier = tuple(filter(None, (_action_name(armature) for armature, _ in cast)))
     frames = key_frames(time_s, first, scene_rate(scene))
     for armature, pose in cast:
@@ -96,7 +101,11 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
         earlier_actions=earlier,
         camera=_film(context, run, filmed, clip, unanimated),
         summary=summary(result),
-        warnings=tuple(_warnings(run, filmed, clip, people, armatures, drift_warning(scene, fps))),
+        spine_confidence=min(spine_confidence(motion) for motion in motions),
+        warnings=(
+            *filter(None, (result.note, drift_warning(scene, fps))),
+            *_warnings(run, filmed, clip, people, armatures),
+        ),
     )
     _remember(scene.track_spine, delivery, clip, result.take)
     return delivery
@@ -141,10 +150,7 @@ def _warnings(
     clip: bpy.types.MovieClip | None,
     people: list[Solved],
     armatures: list[bpy.types.Object],
-    drift: str,
 ) -> Iterator[str]:
-    if drift:
-        yield drift
     if clip is None:
         yield f"Blender cannot show {run.request.video}: the camera has no footage"
     elif not shows_upright(clip, filmed):
@@ -174,6 +180,7 @@ def _remember(
     settings.last_report = "\n".join(
         [
             *delivery.summary.split(", "),
+            f"Spine seen with {delivery.spine_confidence:.0%} confidence",
             f"Armature: {', '.join(delivery.armatures)}",
             f"Action: {', '.join(delivery.actions)}",
             *(f"Kept: {name}" for name in delivery.earlier_actions),

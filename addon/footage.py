@@ -14,10 +14,10 @@ def load_clip(name: str, video: str) -> bpy.types.MovieClip | None:
 
     Args:
         name: Name of the clip when it was in the file before; else empty.
-        video: Absolute path of the movie file.
+        video: Absolute path of the movie file, or of the first picture of an image sequence.
 
     Returns:
-        The clip; None when this Blender cannot show the file.
+        The clip; None when this Blender cannot show the file, as it can no folder and no pattern.
     """
     clip = bpy.data.movieclips.get(name) if name else None
     if clip is not None:
@@ -26,7 +26,7 @@ def load_clip(name: str, video: str) -> bpy.types.MovieClip | None:
         clip = bpy.data.movieclips.load(video, check_existing=True)
     except RuntimeError:
         return None
-    if clip.frame_duration > 0 and clip.fps > 0:
+    if clip.frame_duration > 0 and (clip.fps > 0 or clip.source == "SEQUENCE"):
         return clip
     bpy.data.movieclips.remove(clip)
     return None
@@ -84,17 +84,20 @@ def is_unanimated(scene: bpy.types.Scene) -> bool:
     return not bpy.data.actions and not has_sequencer_strips(scene)
 
 
-def adopt_timeline(scene: bpy.types.Scene, first: int, count: int, fps: float) -> None:
-    """Give the scene the rate and range of the footage.
+def adopt_timeline(
+    scene: bpy.types.Scene, first: int, time_s: NDArray[np.float64], fps: float
+) -> None:
+    """Give the scene the rate of the footage and the range of its part that was tracked.
 
     Args:
         scene: The scene.
         first: Scene frame of the footage's first frame.
-        count: Frames of the footage.
+        time_s: (T,) times of the frames tracked, from the footage's first frame.
         fps: Rate of the footage.
     """
     scene.render.fps, scene.render.fps_base = rational_rate(fps)
-    scene.frame_start, scene.frame_end = first, first + count - 1
+    start, end = (first + round(float(moment) * fps) for moment in time_s[[0, -1]])
+    scene.frame_start, scene.frame_end = start, end
 
 
 def drift_warning(scene: bpy.types.Scene, fps: float) -> str:

@@ -50,7 +50,7 @@ def key_frames(
     """Place moments of a clip on the timeline at their true time.
 
     Args:
-        time_s: (T,) seconds from the clip's first frame, strictly increasing.
+        time_s: (T,) seconds from the first frame of the clip's file, strictly increasing.
         start_frame: Scene frame of the clip's first frame.
         scene_fps: Frames a second of the scene.
 

@@ -2,6 +2,7 @@
 """The stages in order: decode, follow, complete, write chunks; then lift the whole clip."""
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -10,19 +11,19 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from . import prior
+from .bend import complete
 from .camera import Camera
 from .crop import Crop
 from .errors import NobodyFoundError, VideoError
 from .follow import Follower
 from .keypoints import NAMES
 from .lift import Lifted, lift
-from .models import CARDS, DETECTOR, LANDMARKS, POINTS_VERSION
+from .models import CARDS, DETECTOR, POINTS_VERSION, POSE
 from .pose2d import Body
 from .protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
 from .session import Session
 from .take import CROP_STATE, Arrays, Take
-from .video import Frame, VideoInfo, frames, probe
+from .video import Frame, VideoInfo, damage_note, frames, probe
 
 CHUNK_FRAMES: Final = 120
 """Frames a chunk: two to four seconds of work, the most that a killed run loses."""
@@ -43,8 +44,8 @@ class Tracker:
             ModelError: A model file is missing, wrong, or cannot be run.
         """
         self._detector = Session(DETECTOR)
-        self._landmarks = Session(LANDMARKS)
-        self.provider = self._landmarks.provider
+        self._pose = Session(POSE)
+        self.provider = self._pose.provider
 
     def track(
         self,
@@ -66,9 +67,9 @@ class Tracker:
             VideoError: The clip cannot be read.
             TakeError: The take cannot be written or belongs to another clip.
             NobodyFoundError: No frame shows a person.
-            ProtocolError: The subject point lies outside the frame.
+            ProtocolError: The subject point lies outside the frame, or a movie is given a rate.
         """
-        info = probe(Path(request.video))
+        info = footage(request)
         _require_inside(request.subject_px, info)
         take = Take(Path(request.take))
         take.begin(_head(info, request))
@@ -78,8 +79,9 @@ class Tracker:
             if kept is not None:
                 return Cancelled(str(take.folder), kept)
         with watch.timing("lift"):
-            lifted, seen = _lift(info, take, request)
-        return Result(str(take.folder), str(lifted), len(seen), int(seen.sum()), watch.seconds)
+            lifted, seen, note = _lift(info, take, request)
+        counts = len(seen), int(seen.sum())
+        return Result(str(take.folder), str(lifted), *counts, watch.seconds, note)
 
     def _track_frames(
         self,
@@ -91,11 +93,11 @@ class Tracker:
         watch: "_Stopwatch",
     ) -> int | None:
         earlier, crops = take.read_chunks()
-        start = done = len(earlier["frame"])
-        follower = Follower(self._detector, self._landmarks, request.subject_px)
+        start = done = len(earlier["row"])
+        follower = Follower(self._detector, self._pose, request.subject_px)
         follower.crop, follower.last_seen = _crop(crops[0]), _crop(crops[1])
-        if start:
-            follower.previous_s = float(earlier["time_s"][-1])
+        if earlier["whole"].any():
+            follower.previous_s = float(earlier["time_s"][earlier["whole"]][-1])
             seen = np.isfinite(earlier["ray_px"]).all(axis=(1, 2))
             follower.last_seen_s = float(max(earlier["time_s"][seen], default=-np.inf))
         rows: list[Arrays] = []
@@ -104,7 +106,7 @@ class Tracker:
         try:
             while frame := watch.next("decode", source):
                 with watch.timing("follow"):
-                    body = follower.step(frame.rgb, frame.time_s)
+                    body = follower.step(frame.rgb, frame.source_s) if frame.whole else None
                 with watch.timing("complete"):
                     rows.append(_row(frame, body))
                 done += 1
@@ -127,6 +129,28 @@ class Tracker:
             source.close()
         _write(take, rows, follower)
         return None
+
+
+def footage(request: TrackRequest) -> VideoInfo:
+    """Open the part of the footage that a request means.
+
+    Args:
+        request: What to track.
+
+    Returns:
+        Its description, from `probe`.
+
+    Raises:
+        VideoError: The footage cannot be read.
+        ProtocolError: A frame rate is given for a movie.
+    """
+    info = probe(Path(request.video), request.rate_hz, request.part())
+    if request.rate_hz is not None and not info.images:
+        raise ProtocolError(
+            f"{info.path} is a movie and has times of its own: leave out the frame rate "
+            f"({request.rate_hz:g} Hz), which is for image sequences"
+        )
+    return info
 
 
 class _Stopwatch:
@@ -158,15 +182,17 @@ def _write(take: Take, rows: list[Arrays], follower: Follower) -> None:
 def _row(frame: Frame, body: Body | None) -> Arrays:
     count = len(NAMES)
     row: Arrays = {
-        "frame": np.array(frame.index, np.int64),
-        "time_s": np.array(frame.time_s, np.float64),
+        "row": np.array(frame.index, np.int64),
+        "frame": np.array(frame.source_index, np.int64),
+        "time_s": np.array(frame.source_s, np.float64),
+        "whole": np.array(frame.whole, np.bool_),
         "xy_px": np.full((1, count, 2), np.nan, np.float32),
         "score": np.zeros((1, count), np.float32),
         "relative_m": np.full((1, count, 3), np.nan, np.float32),
         "ray_px": np.full((1, 2), np.nan, np.float32),
     }
     if body:
-        points = prior.complete(body)
+        points = complete(body)
         row["xy_px"][0] = points.xy_px
         row["score"][0] = points.score
         row["relative_m"][0] = points.relative_m
@@ -206,19 +232,26 @@ def _head(info: VideoInfo, request: TrackRequest) -> dict[str, Any]:
         },
         "models": [
             {"name": card.name, "sha256": card.sha256, "licence": card.licence} for card in CARDS
-        ]
-        + [{"name": prior.NAME, "sha256": None, "licence": "GPL-3.0-or-later"}],
-        "settings": {"subject_px": request.subject_px, "points_version": POINTS_VERSION},
+        ],
+        "settings": {
+            "subject_px": request.subject_px,
+            "trim": dataclasses.asdict(info.trim),
+            "rate_hz": request.rate_hz,
+            "points_version": POINTS_VERSION,
+        },
     }
 
 
 def _is_tracked(take: Take) -> bool:
     """Whether every frame is there: a chunk may have been deleted since the take was lifted."""
     count: int | None = take.read_json().get("timestamps", {}).get("count")
-    return count == len(take.read_chunks()[0]["frame"])
+    return count == len(take.read_chunks()[0]["row"])
 
 
-def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDArray[np.bool_]]:
+def _lift(
+    info: VideoInfo, take: Take, request: TrackRequest
+) -> tuple[Path, NDArray[np.bool_], str]:
+    """Write the 3D points; returns their file, which frames show the person, and of damage."""
     raw, _ = take.read_chunks()
     seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
     if not seen.any():
@@ -248,7 +281,7 @@ def _lift(info: VideoInfo, take: Take, request: TrackRequest) -> tuple[Path, NDA
         "people": [{"id": 0, "frames_seen": int(seen.sum())}],
     }
     take.write_json(take.read_json() | found)
-    return path, seen
+    return path, seen, damage_note(raw["frame"][~raw["whole"]].tolist())
 
 
 def _nobody(info: VideoInfo, request: TrackRequest, frame_count: int) -> NobodyFoundError:

@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from .errors import VideoError
+from .trim import Trim
+
 PROTOCOL = 1
 
 MAX_LINE_CHARS = 1 << 20
@@ -25,6 +28,8 @@ class TrackRequest:
         subject_height_m: Standing height of the person, metres: gives the scale.
         focal_px: Focal length in pixels of the upright frame, or None to assume one.
         subject_px: A pixel (x, y) of the upright frame that the person to follow passes, or None.
+        trim: The part wanted, as `Trim.parse` reads it, or None for the whole.
+        rate_hz: Frame rate of an image sequence; None for a movie, which has its own times.
     """
 
     type: ClassVar[str] = "track"
@@ -33,6 +38,8 @@ class TrackRequest:
     subject_height_m: float = 1.7
     focal_px: float | None = None
     subject_px: tuple[float, float] | None = None
+    trim: str | None = None
+    rate_hz: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values no camera or person has.
@@ -54,6 +61,20 @@ class TrackRequest:
             if len(self.subject_px) != 2 or not all(abs(value) <= 1e6 for value in self.subject_px):
                 raise ProtocolError(f"Subject point is {self.subject_px}; two pixel numbers needed")
             object.__setattr__(self, "subject_px", tuple(map(float, self.subject_px)))
+        if self.rate_hz is not None and not 0.01 <= self.rate_hz <= 1e5:
+            raise ProtocolError(f"Frame rate is {self.rate_hz} Hz; it must lie in 0.01..100000 Hz")
+        try:
+            self.part()
+        except (VideoError, ValueError) as error:  # ValueError: thousands of digits
+            raise ProtocolError(str(error)) from error
+
+    def part(self) -> Trim:
+        """Read `trim`.
+
+        Returns:
+            The part wanted.
+        """
+        return Trim() if self.trim is None else Trim.parse(self.trim)
 
 
 @dataclass(frozen=True)
@@ -95,6 +116,7 @@ class Result:
         frames: Frames of the clip.
         tracked: Frames that show the person.
         seconds: Time that this run spent in each stage; empty stages were done by an earlier run.
+        note: What the user should know of the footage, in a sentence; empty where all is well.
     """
 
     type: ClassVar[str] = "result"
@@ -103,6 +125,7 @@ class Result:
     frames: int
     tracked: int
     seconds: dict[str, float]
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,6 +156,7 @@ _BY_TYPE: dict[str, type[Message]] = {
 
 _JSON_TYPES: dict[Any, tuple[type, ...]] = {
     str: (str,),
+    str | None: (str, type(None)),
     int: (int,),
     float: (int, float),
     float | None: (int, float, type(None)),

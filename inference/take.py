@@ -26,8 +26,10 @@ PARTIAL: Final = "partial"
 Arrays = dict[str, NDArray[Any]]
 
 CHUNK_ARRAYS: Final = {
+    "row": ((), "i8"),
     "frame": ((), "i8"),
     "time_s": ((), "f8"),
+    "whole": ((), "b1"),
     "xy_px": ((len(NAMES), 2), "f4"),
     "score": ((len(NAMES),), "f4"),
     "relative_m": ((len(NAMES), 3), "f4"),
@@ -118,15 +120,15 @@ class Take:
         Raises:
             TakeError: The folder cannot be written.
         """
-        name = f"{int(arrays['frame'][0]):08d}.npz"
+        name = f"{int(arrays['row'][0]):08d}.npz"
         with replacing(self.folder / CHUNKS / name) as file:
             file.write(_packed(arrays | {"crops": crops}))
 
     def read_chunks(self) -> tuple[Arrays, NDArray[np.float64]]:
-        """Read all chunks that follow one another from frame 0.
+        """Read all chunks that follow one another from row 0.
 
         Returns:
-            The arrays of CHUNK_ARRAYS over all frames, and the crops that the last chunk ends with.
+            The arrays of CHUNK_ARRAYS over all rows, and the crops that the last chunk ends with.
 
         Raises:
             TakeError: A chunk is damaged.
@@ -137,10 +139,10 @@ class Take:
         done = 0
         for path in sorted((self.folder / CHUNKS).glob("*.npz")):
             arrays, ends_at = _read_chunk(path)
-            if not np.array_equal(arrays["frame"], np.arange(len(arrays["frame"])) + done):
-                raise TakeError(f"Chunk {path} does not follow on frame {done - 1}: {AGAIN}")
+            if not np.array_equal(arrays["row"], np.arange(len(arrays["row"])) + done):
+                raise TakeError(f"Chunk {path} does not follow on row {done - 1}: {AGAIN}")
             parts.append(arrays)
-            crops, done = ends_at, done + len(arrays["frame"])
+            crops, done = ends_at, done + len(arrays["row"])
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, crops
 
     def write_lifted(self, arrays: Arrays) -> Path:
@@ -175,7 +177,7 @@ def _at(content: Any, keys: tuple[str, ...]) -> Any:
 
 
 def _empty(name: str, shape: tuple[int, ...], kind: str) -> NDArray[Any]:
-    leading = (0,) if name in ("frame", "time_s") else (0, 1)
+    leading = (0,) if name in ("row", "frame", "time_s", "whole") else (0, 1)
     return np.empty((*leading, *shape), kind)
 
 
@@ -186,7 +188,7 @@ def _read_chunk(path: Path) -> tuple[Arrays, NDArray[np.float64]]:
     except Exception as error:  # what zipfile and NumPy raise on a hostile file has no common class
         raise TakeError(f"Chunk {path} is damaged ({error}): {AGAIN}") from error
     crops = arrays.pop("crops")
-    count = arrays["frame"].size
+    count = arrays["row"].size
     for name, (shape, kind) in CHUNK_ARRAYS.items():
         wanted = (count, *_empty(name, shape, kind).shape[1:])
         if arrays[name].shape != wanted or arrays[name].dtype != np.dtype(kind):

@@ -23,6 +23,7 @@ def test_track_makes_take_overlay_and_bvh(short_clip, tmp_path, capsys):
     assert len([name for name in joints if name.startswith("spine_")]) == 9
     said = capsys.readouterr().err
     assert f"of {len(arrays['frame'])} frames" in said
+    assert re.search(r"Spine seen with \d+% confidence", said)
     assert re.search(r"Tracking ran at [\d.]+ frames/s \(.*follow \d+ %", said)
 
 
@@ -57,6 +58,60 @@ def test_ctrl_c_leaves_a_take_that_the_same_command_finishes(short_clip, tmp_pat
     assert cli.main(command) == cli.OK
     assert len(Take(tmp_path / "take").read_chunks()[0]["frame"]) > kept
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def read_video(path):
+    with av.open(str(path)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+def test_a_part_of_a_clip_is_tracked_and_drawn(short_clip, tmp_path, capsys):
+    command = ["track", str(short_clip), "--out", str(tmp_path), "--subject", "650,370"]
+    assert cli.main([*command, "--trim", "30:36"]) == cli.OK
+    arrays, _ = Take(tmp_path / "take").read_chunks()
+    np.testing.assert_array_equal(arrays["frame"], np.arange(30, 36))
+    drawn, footage = read_video(tmp_path / "overlay.mp4"), read_video(short_clip)
+    assert len(drawn) == 6
+    # Lines cover little: the picture drawn upon is known by all the rest of it.
+    off = [np.abs(drawn[0].astype(int) - picture).mean() for picture in footage]
+    assert int(np.argmin(off)) == 30
+    assert "Frames: 6\n" in (tmp_path / "motion.bvh").read_text()
+    assert cli.main([*command, "--trim", "30:40"]) == cli.FAILED
+    assert "another settings" in capsys.readouterr().err
+
+
+def test_a_folder_of_pictures_with_a_missing_one_is_tracked(short_clip, tmp_path, capsys):
+    (tmp_path / "shot").mkdir()
+    for number, picture in enumerate(read_video(short_clip)[:8]):
+        if number != 5:
+            cv2.imwrite(str(tmp_path / f"shot/{number:03}.png"), picture[..., ::-1])
+    command = ["track", str(tmp_path / "shot"), "--out", str(tmp_path / "out")]
+    command += ["--subject", "650,370"]
+    assert cli.main(command) == cli.FAILED
+    assert "give its frame rate" in capsys.readouterr().err
+    assert cli.main([*command, "--fps", "25"]) == cli.OK
+    said = capsys.readouterr().err
+    assert "Tracked 7 of 8 frames" in said
+    assert "Note: 1 damaged frames were left out (5)" in said
+    assert len(read_video(tmp_path / "out" / "overlay.mp4")) == 8
+    arrays, _ = Take(tmp_path / "out" / "take").read_chunks()
+    np.testing.assert_allclose(np.diff(arrays["time_s"]), 1 / 25, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (["--trim", "5-9"], "write frames as 120:480"),
+        (["--trim", "9:5"], "ends before it starts"),
+        (["--fps", "25"], "leave out the frame rate"),
+        (["--fps", "-1"], "must lie in 0.01..100000 Hz"),
+    ],
+)
+def test_a_wrong_trim_or_rate_is_a_wrong_argument(short_clip, tmp_path, capsys, wrong, words):
+    command = ["track", str(short_clip), "--out", str(tmp_path / "out"), *wrong]
+    assert cli.main(command) == cli.WRONG_ARGUMENTS
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import signal
 import bpy
 import numpy as np
 import pytest
-from track_spine.addon import cli, compat, modal
+from track_spine.addon import cli, compat, modal, run
 
 pytestmark = pytest.mark.usefixtures("extension")
 
@@ -67,6 +67,88 @@ def test_a_rig_of_a_file_is_animated_in_its_scene(
     assert {"Hero", "Cube"} <= set(bpy.data.objects.keys())
     curves = compat.action_channels(bpy.data.objects["Hero"]).fcurves
     assert any(np.ptp([point.co[1] for point in curve.keyframe_points]) > 0.1 for curve in curves)
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """What workers are asked, in order."""
+    asked, job = [], run.TrackJob
+    monkeypatch.setattr(
+        run, "TrackJob", lambda worker, request: asked.append(request) or job(worker, request)
+    )
+    return asked
+
+
+@pytest.fixture
+def shot(tmp_path):
+    """Folder of a sequence of pictures that Blender can open."""
+    folder = tmp_path / "shot"
+    folder.mkdir()
+    image = bpy.data.images.new("frame", 64, 48)
+    image.file_format = "PNG"
+    for number in range(9, 49):
+        image.filepath_raw = str(folder / f"walk_{number:04}.png")
+        image.save()
+    return folder
+
+
+@pytest.mark.parametrize("name", [".", "walk_####.png", "walk_0009.png"])
+def test_an_image_sequence_becomes_fbx(use_fake, lifted_file, shot, tmp_path, call, requests, name):
+    use_fake("tracks", lifted_file)
+    out, blend = tmp_path / "walk.fbx", tmp_path / "walk.blend"
+    code, lines = call(shot / name, "--out", out, "--blend", blend, "--fps", 25)
+    assert code == cli.DONE
+    assert (requests[0].video, requests[0].rate_hz) == (str(shot / name), 25.0)
+    assert out.stat().st_size > 10_000
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    scene = bpy.context.scene
+    assert (scene.render.fps, scene.frame_start, scene.frame_end) == (25, 1, 40)
+    # Blender opens a sequence by its first picture only.
+    shown = scene.camera.data.background_images
+    if name == "walk_0009.png":
+        assert shown[0].clip.source == "SEQUENCE"
+        assert lines[-1]["warnings"] == []
+    else:
+        assert not shown
+        assert "Blender cannot show" in lines[-1]["warnings"][0]
+
+
+def test_a_part_lies_over_the_footage_where_it_was_cut(
+    use_fake, lifted_file, clip_file, tmp_path, call, requests
+):
+    with np.load(lifted_file) as arrays:
+        part = {
+            name: array[12:] if array.shape[:1] == (40,) else array
+            for name, array in arrays.items()
+        }
+    np.savez(tmp_path / "part.npz", **part)
+    use_fake("tracks", tmp_path / "part.npz")
+    blend = tmp_path / "walk.blend"
+    command = (clip_file, "--out", tmp_path / "walk.fbx", "--blend", blend)
+    assert call(*command, "--trim", "12:")[0] == cli.DONE
+    assert requests[0].trim == "12:"
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    scene = bpy.context.scene
+    assert (scene.frame_start, scene.frame_end) == (13, 40)
+    armature = next(obj for obj in scene.objects if obj.type == "ARMATURE")
+    curve = compat.action_channels(armature).fcurves[0]
+    frames = [point.co[0] for point in curve.keyframe_points]
+    assert frames == [*range(13, 21), *range(31, 41)]
+
+
+def test_damage_is_a_warning(use_fake, lifted_file, clip_file, tmp_path, call):
+    use_fake("damaged", lifted_file)
+    code, lines = call(clip_file, "--out", tmp_path / "walk.fbx")
+    assert code == cli.DONE
+    assert lines[-1]["warnings"] == ["2 damaged frames were left out (4, 9)"]
+
+
+@pytest.mark.parametrize("wrong", [("--trim", "5-9"), ("--fps", -1)])
+def test_a_wrong_trim_or_rate_is_told_before_the_work(use_fake, clip_file, tmp_path, call, wrong):
+    use_fake("dies")
+    code, lines = call(clip_file, "--out", tmp_path / "x.fbx", *wrong)
+    assert code == cli.WRONG_ARGUMENTS
+    assert lines[-1]["kind"] == "ProtocolError"
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_video_editing_counts_as_work_to_leave_alone(clip_file):
 
 def test_ntsc_footage_sets_a_rational_rate():
     scene = bpy.context.scene
-    adopt_timeline(scene, 11, 40, 30000 / 1001)
+    adopt_timeline(scene, 11, np.arange(40) * 1001 / 30000, 30000 / 1001)
     assert (scene.render.fps, scene.frame_start, scene.frame_end) == (30, 11, 50)
     assert scene.render.fps_base == pytest.approx(1.001)
     assert drift_warning(scene, 29.970029830932617) == ""

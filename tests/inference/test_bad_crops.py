@@ -14,7 +14,7 @@ from track_spine.inference.models import POSE
 from track_spine.inference.pose2d import estimate
 from track_spine.inference.session import Session
 
-UNSURE = 0.1
+UNSURE = 0.2
 """Scores below it hardly weigh on the motion: it is the share of a landmark's weight, squared."""
 
 
