@@ -12,6 +12,10 @@ TOLERANCE_S: Final = 1e-6
 """Times are told apart to the microsecond."""
 
 
+_BOUND = r"\d{1,9}|\d{0,9}\.?\d{1,9}s"
+"""A frame or a time; nobody's clip has more digits."""
+
+
 @dataclass(frozen=True)
 class Trim:
     """A part of a file; every bound given must hold.
@@ -55,7 +59,7 @@ class Trim:
         Raises:
             VideoError: It is written otherwise, or holds nothing.
         """
-        parts = re.fullmatch(r"(\d+|\d*\.?\d+s)?:(\d+|\d*\.?\d+s)?", text.strip())
+        parts = re.fullmatch(f"({_BOUND})?:({_BOUND})?", text.strip())
         if parts is None:
             raise VideoError(
                 f"Trim {text!r} cannot be read: write frames as 120:480 or seconds as 2.5s:10s"

@@ -231,9 +231,10 @@ def damage_note(damaged: Sequence[int]) -> str:
     if not places:
         return ""
     more = f" and {len(runs) - 8} more places" if len(runs) > 8 else ""
+    count = "1 damaged frame was" if len(damaged) == 1 else f"{len(damaged)} damaged frames were"
     return (
-        f"{len(damaged)} damaged frames were left out ({', '.join(places)}{more}): copy the file "
-        "again from its source if they are needed"
+        f"{count} left out ({', '.join(places)}{more}): copy the file again from its source if "
+        "needed"
     )
 
 

@@ -92,7 +92,7 @@ def test_a_folder_of_pictures_with_a_missing_one_is_tracked(short_clip, tmp_path
     assert cli.main([*command, "--fps", "25"]) == cli.OK
     said = capsys.readouterr().err
     assert "Tracked 7 of 8 frames" in said
-    assert "Note: 1 damaged frames were left out (5)" in said
+    assert "Note: 1 damaged frame was left out (5)" in said
     assert len(read_video(tmp_path / "out" / "overlay.mp4")) == 8
     arrays, _ = Take(tmp_path / "out" / "take").read_chunks()
     np.testing.assert_allclose(np.diff(arrays["time_s"]), 1 / 25, atol=1e-9)
