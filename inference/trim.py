@@ -11,8 +11,7 @@ from .errors import VideoError
 TOLERANCE_S: Final = 1e-6
 """Times are told apart to the microsecond."""
 
-
-_BOUND = r"\d{1,9}|\d{0,9}\.?\d{1,9}s"
+_BOUND: Final = r"\d{1,9}|\d{0,9}\.?\d{1,9}s"
 """A frame or a time; nobody's clip has more digits."""
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..inference.crop import Crop
 from ..inference.keypoints import INDEX, NAMES
-from ..inference.pose2d import INPUT_PX, LANDMARKS
+from ..inference.pose2d import INPUT_PX, LANDMARKS, SHOULDERS_AS_TRUNK
 
 LANDMARK_COUNT: Final = 39
 """The base answers more than the 33 landmarks that have names."""
@@ -35,10 +35,9 @@ SIDE: Final = 2.5
 CENTRE_UP: Final = 0.4
 """Centre of the square above the middle of the trunk, in trunk lengths."""
 
-SHOULDERS_AS_TRUNK: Final = 1.2
 LEAST_TRUNK: Final = 0.13
-"""A trunk that points at the camera counts as long as 1.2 times the shoulders are wide (0.85 of a
-trunk seen at full length), or as this share of the body crop's side, if that is longer."""
+"""A trunk that points at the camera counts as long as `pose2d` has it by the shoulders, or as this
+share of the body crop's side, if that is longer."""
 
 UPRIGHT_PULL: Final = 0.1
 """Share of the trunk's length by which the body crop's up steers a trunk seen end on."""
@@ -127,7 +126,7 @@ def square_about(landmarks: Tensor) -> Square:
 def look_through(square: Square, decoder: Tensor) -> Tensor:
     """See the base's map through the torsos' squares, bilinear; its edge goes on outside.
 
-    Rows of numbers are gathered instead of sampling a grid: a quarter of the time in ONNX Runtime.
+    Rows of numbers are gathered: ONNX Runtime 1.26 takes longer to sample a grid.
 
     Args:
         square: N squares.

@@ -13,6 +13,7 @@ from .errors import TrainingError
 from .judge_held_out import Answers
 from .metrics import percent_of_torso
 from .shards import picture_of, read_shard, shard_path
+from .spine_score import views
 
 Picture = NDArray[np.uint8]
 
@@ -62,7 +63,7 @@ def groups(answers: Answers) -> list[tuple[str, int, float, float]]:
 
 def members(answers: Answers) -> dict[str, NDArray[np.bool_]]:
     """Who belongs to which group: (N,) booleans by name."""
-    turn = np.abs(answers.view_deg)
+    seen = views(answers.view_deg)
     worn = [set(clothes.split("+")) for clothes in answers.clothes.tolist()]
     body = dict(zip((*PHENOTYPES, "stature_m"), answers.body.T, strict=True))
     child = body["stature_m"] < CHILD_M
@@ -71,10 +72,10 @@ def members(answers: Answers) -> dict[str, NDArray[np.bool_]]:
         return np.array([bool(own & set(kinds)) for own in worn])
 
     return {
-        "all": np.ones(len(turn), bool),
-        "seen from the front": turn < 45,
-        "from the side": (turn >= 45) & (turn < 135),
-        "from behind": turn >= 135,
+        "all": np.ones(len(worn), bool),
+        "seen from the front": seen["front"],
+        "from the side": seen["side"],
+        "from behind": seen["back"],
         "straight back": ~answers.bent,
         "bent back": answers.bent,
         "jacket": wears("jacket"),

@@ -11,27 +11,16 @@ from numpy.typing import NDArray
 from ..inference.keypoints import INDEX, SPINE
 from ..inference.pose2d import INPUT_PX, MIN_PRESENCE
 from .camera import view_angle
-from .coco import SIGMAS, Guess, Truth, precision_recall
 from .errors import TrainingError
 from .judge_look import Looker, Seen, crop_about
 from .judge_sources import SOURCES
 from .metrics import calibration, percent_of_torso, summary
 from .shards import picture_of
 from .sheet import read_set
+from .spine_score import LEAST_TORSO_PX, is_bent, spine_precision, views
 from .splits import TEST, split_of
 
 Floats = NDArray[np.float64]
-
-LEAST_TORSO_PX: Final = 20.0
-"""A trunk shorter than this in the network's picture is not scored: a percentage of it would mean
-nothing."""
-
-AREA_OF_BOX: Final = 0.53
-"""Area of a person over that of its box, where no outline is labelled. Source: xtcocotools."""
-
-BENT_FLEXION_DEG: Final = 30.0
-BENT_SIDE_DEG: Final = 18.0
-"""Bent backs, as in the project's trial."""
 
 TRUNK_JOINTS: Final = 18
 """Joints of the labels' spine below the neck."""
@@ -126,8 +115,7 @@ def _ask_one(looker: Looker, arrays: dict[str, NDArray[Any]], number: int) -> di
     small = torso * INPUT_PX / seen.body.crop.side_px < LEAST_TORSO_PX
     if small or seen.body.presence < MIN_PRESENCE:
         return None
-    bend = np.abs(arrays["spine_deg"][number][:TRUNK_JOINTS].sum(axis=0))
-    flexion = float(arrays["spine_deg"][number][:TRUNK_JOINTS, 0].sum())
+    flexion, side_bend, _ = arrays["spine_deg"][number][:TRUNK_JOINTS].sum(axis=0)
     return {
         "answers": _answers(looker, frame, seen),
         "scale_px": seen.scale_px,
@@ -135,7 +123,7 @@ def _ask_one(looker: Looker, arrays: dict[str, NDArray[Any]], number: int) -> di
         "torso_px": torso,
         "box_px2": float(np.prod(np.ptp(xy, axis=0))),
         "view_deg": view_angle(arrays["xyz_m"][number].astype(float), np.zeros(3)),
-        "bent": flexion > BENT_FLEXION_DEG or bool(bend[1] > BENT_SIDE_DEG),
+        "bent": bool(is_bent(flexion, side_bend)),
         "clothes": str(arrays["clothes"][number]),
         "body": arrays["body"][number].astype(float),
         "hidden": int((arrays["visible"][number][_ROWS] >= BEHIND_OTHERS).sum()),
@@ -164,37 +152,12 @@ def figures(answers: Answers) -> dict[str, dict[str, float]]:
         median, mean, PCK, by bend and by view; for the network whether its scales are true.
     """
     report = {}
-    turn = np.abs(answers.view_deg)
-    parts = {
-        "bent": answers.bent,
-        "front": turn < 45,
-        "side": (turn >= 45) & (turn < 135),
-        "back": turn >= 135,
-    }
+    parts = {"bent": answers.bent, **views(answers.view_deg)}
     for name, points in answers.points.items():
         error = percent_of_torso(points, answers.target, answers.torso_px)
-        ap, ar = spine_precision(answers, name)
+        ap, ar = spine_precision(points, answers.score[name], answers.target, answers.box_px2)
         medians = {f"{part} median": float(np.median(error[rows])) for part, rows in parts.items()}
         report[name] = {"spine AP": ap, "spine AR": ar, **summary(error), **medians}
     away = np.linalg.norm(answers.points["network"] - answers.target, axis=2)
     report["network"] |= calibration(away, answers.scale_px)
     return report
-
-
-def spine_precision(answers: Answers, name: str) -> tuple[float, float]:
-    """AP and AR of one source, one labelled person a picture."""
-    seen = np.ones(len(SPINE), np.int64)
-    images = [
-        (
-            [Guess(points, float(score))],
-            [Truth(target, seen, AREA_OF_BOX * float(area), np.zeros(4))],
-        )
-        for points, score, target, area in zip(
-            answers.points[name],
-            answers.score[name],
-            answers.target,
-            answers.box_px2,
-            strict=True,
-        )
-    ]
-    return precision_recall(images, SIGMAS[_ROWS])

@@ -24,12 +24,12 @@ from ..inference.session import Session
 from .coco import PARTS, SIGMAS, Guess, Truth, precision_recall
 from .errors import TrainingError
 from .judge_cost import BODY, differs
-from .judge_held_out import AREA_OF_BOX
 from .judge_look import Looker
 from .judge_sources import SOURCES
 from .judging_figures import figures
 from .judging_photos import read_people
 from .render import CACHE
+from .spine_score import AREA_OF_BOX
 
 Floats = NDArray[np.float64]
 Picture = NDArray[np.uint8]

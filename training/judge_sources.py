@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from ..inference import prior
 from ..inference.keypoints import INDEX, SPINE
 from ..inference.pose2d import LANDMARKS, Body
-from .anatomy import CONTRACT_ARC
+from .spine_score import straight_line
 
 Floats = NDArray[np.float64]
 
 Source = Callable[[Body], tuple[Floats, Floats]]
 """Gives (9, 2) pixels of the frame and (9,) scores of the spine of a body, bottom to top."""
-
-C1_ON_THE_WAY: Final = 0.8
-"""The straight line reaches C1 at this share of the way from the shoulders to the ears."""
 
 _ROWS: Final = [INDEX[name] for name in SPINE]
 
@@ -37,15 +34,10 @@ def geometric_prior(body: Body) -> tuple[Floats, Floats]:
     return points.xy_px[_ROWS], points.score[_ROWS]
 
 
-def straight_line(body: Body) -> tuple[Floats, Floats]:
+def on_straight_line(body: Body) -> tuple[Floats, Floats]:
     """Spine on the line from hips to shoulders and on to the ears, at the contract's shares."""
     hips, shoulders, ears = (_middle(body, part) for part in ("hip", "shoulder", "ear"))
-    points = []
-    for arc in CONTRACT_ARC:
-        on = C1_ON_THE_WAY * (arc - 1.0) / (CONTRACT_ARC[-1] - 1.0)
-        low, high, share = (hips, shoulders, arc) if arc <= 1.0 else (shoulders, ears, on)
-        points.append(low + share * (high - low))
-    return np.array(points), np.full(len(SPINE), body.presence)
+    return straight_line(hips, shoulders, ears), np.full(len(SPINE), body.presence)
 
 
 def _middle(body: Body, part: str) -> Floats:
@@ -55,7 +47,7 @@ def _middle(body: Body, part: str) -> Floats:
 
 SOURCES: Final[Mapping[str, Source]] = MappingProxyType(
     {
-        "straight line": straight_line,
+        "straight line": on_straight_line,
         "geometric prior": geometric_prior,
         "network": network,
     }

@@ -97,13 +97,3 @@ def stand_up(person: Person, model: BodyModel, posed: Posed) -> list[Part]:
         moved = np.einsum("vij,vj->vi", matrix[:, :, :3], shell.vertices) + matrix[:, :, 3]
         parts.append(Part(shell.name, moved, shell.quads, shell.rest, shell.look, shell.tint))
     return parts
-
-
-def body_for(rng: Generator, model: BodyModel) -> int:
-    """Draw a body of the bank."""
-    return int(rng.integers(0, len(model.phenotypes)))
-
-
-def figure_only(model: BodyModel, body_id: int) -> Figure:
-    """Give a body without clothes, for tests and reports."""
-    return make_figure(model, body_id)

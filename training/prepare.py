@@ -33,15 +33,12 @@ from .dataset import MAPS
 from .errors import TrainingError
 from .late_stages import LateBase
 from .shards import picture_of, read_shard
+from .spine_score import LEAST_TORSO_PX
 from .splits import TRAIN, split_of
 from .student import INPUTS
 from .unfrozen import whole_maps
 
 BATCH: Final = 16
-LEAST_TORSO_PX: Final = 20.0
-"""A trunk shorter than this in the body's picture is not scored, as in the project's trial: a
-percentage of it would mean nothing."""
-
 _CACHED: Final = (
     "passes",
     "roll_sd_deg",

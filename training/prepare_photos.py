@@ -33,7 +33,8 @@ from .dataset import MAPS
 from .errors import TrainingError
 from .labels import TRUSTED, WEAK, Person, Picture, read_labels
 from .late_stages import LateBase
-from .prepare import BATCH, LEAST_TORSO_PX, keep_settings, look_again, write_features
+from .prepare import BATCH, keep_settings, look_again, write_features
+from .spine_score import LEAST_TORSO_PX
 from .splits import TRAIN
 from .triangulate import triangulate
 from .unfrozen import whole_maps

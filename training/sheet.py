@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.keypoints import INDEX, LIMBS, NAMES, SPINE
-from .camera import view_angle
+from .camera import PICTURE_PX, view_angle
 from .errors import TrainingError
 from .shards import picture_of, read_shard
 
@@ -53,9 +53,10 @@ def contact_sheet(shards: list[dict[str, NDArray[Any]]], seed: int) -> NDArray[n
     for _ in range(COLUMNS * ROWS):
         arrays = shards[rng.integers(len(shards))]
         row = int(rng.integers(len(arrays["jpeg_end"])))
-        tiles.append(
-            draw_labels(picture_of(arrays, row), arrays["xy_px"][row], arrays["visible"][row])
-        )
+        picture = picture_of(arrays, row)
+        zoom = PICTURE_PX / len(picture)  # sets of other sizes may lie together
+        tile = np.asarray(cv2.resize(picture, (PICTURE_PX, PICTURE_PX)), np.uint8)
+        tiles.append(draw_labels(tile, zoom * arrays["xy_px"][row], arrays["visible"][row]))
     return np.vstack([np.hstack(tiles[r * COLUMNS : (r + 1) * COLUMNS]) for r in range(ROWS)])
 
 
