@@ -22,6 +22,8 @@ BT709, BT601, BT2020 = (0.2126, 0.0722), (0.299, 0.114), (0.2627, 0.0593)
 MATRICES = {1: BT709, 5: BT601, 6: BT601, 9: BT2020}
 """By the code of the colour matrix in a file: ITU-T H.273, table 4."""
 
+# Ten bits go into a transport stream: now and then FFmpeg 8.1.2's writer of MP4 cannot read the
+# headers that x265 gives it, and the test would fail before it begins.
 X265 = "log-level=none:pools=none:frame-threads=1:rd=2:"
 
 CODECS = {
@@ -30,7 +32,7 @@ CODECS = {
     "H.264 4:4:4": ("libx264", "yuv444p", {"preset": "ultrafast", "crf": "10"}, "a.mkv"),
     "H.264 10 bit": ("libx264", "yuv420p10le", {"preset": "ultrafast", "crf": "10"}, "a.mp4"),
     "HEVC": ("libx265", "yuv420p", {"x265-params": X265 + "crf=10"}, "a.mp4"),
-    "HEVC 10 bit": ("libx265", "yuv420p10le", {"x265-params": X265 + "crf=10"}, "a.mov"),
+    "HEVC 10 bit": ("libx265", "yuv420p10le", {"x265-params": X265 + "crf=10"}, "a.ts"),
     "ProRes 422": ("prores_ks", "yuv422p10le", {}, "a.mov"),
     "ProRes 4444": ("prores_ks", "yuva444p10le", {"profile": "4444"}, "a.mov"),
     "DNxHR": ("dnxhd", "yuv422p", {"profile": "dnxhr_hq"}, "a.mov"),
@@ -263,20 +265,19 @@ def srgb(light):
 
 
 def hdr_clip(path, codes, trc, primaries=ColorPrimaries.BT2020):
-    """Ten-bit HEVC that tells its curve, of one colour a quarter."""
+    """Ten-bit FFV1 that tells its curve, of one colour a quarter; nothing is lost in coding."""
     values = np.asarray(codes, float).reshape(2, 2, -1) * 255
     rgb = np.kron(values, np.ones((HEIGHT // 2, WIDTH // 2, 1)))
     rgb = np.broadcast_to(rgb, (HEIGHT, WIDTH, 3))
     tags = {"colorspace": 9, "color_range": 1, "color_trc": trc, "color_primaries": primaries}
     picture = coded(rgb, "yuv420p10le", 9)
     picture.color_trc, picture.color_primaries = trc, primaries
-    options = {"x265-params": X265 + "lossless=1"}
-    return encode(path, [picture], "libx265", "yuv420p10le", options, tags=tags)
+    return encode(path, [picture], "ffv1", "yuv420p10le", tags=tags)
 
 
 def test_pq_is_shown_with_its_reference_white_near_white(tmp_path):
     nits = np.array([5.0, 50.0, 203.0, 1000.0])
-    path = hdr_clip(tmp_path / "a.mp4", np.tile(pq(nits)[:, None], 3), ColorTrc.SMPTE2084)
+    path = hdr_clip(tmp_path / "a.mkv", np.tile(pq(nits)[:, None], 3), ColorTrc.SMPTE2084)
     got = colours(read(path)[1][0].rgb)
     assert np.ptp(got, axis=1).max() <= 1
     # Below the knee as a screen of 203 nits shows it: one step of the ten-bit code is 1 of 255.
@@ -291,14 +292,14 @@ def test_pq_of_wide_colours_is_brought_to_those_of_a_screen(tmp_path):
     to_wide = np.array(
         [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]
     )
-    path = hdr_clip(tmp_path / "a.mp4", pq(203 * light @ to_wide.T), ColorTrc.SMPTE2084)
+    path = hdr_clip(tmp_path / "a.mkv", pq(203 * light @ to_wide.T), ColorTrc.SMPTE2084)
     np.testing.assert_allclose(colours(read(path)[1][0].rgb), srgb(light), atol=4)
 
 
 def test_hlg_is_shown_with_its_reference_white_near_white(tmp_path):
     # BT.2408-7, table 1: 75 % of the signal is diffuse white, 38 % grey card (26 nits).
     codes = np.array([0.0, 0.38, 0.75, 1.0])
-    path = hdr_clip(tmp_path / "a.mp4", np.tile(codes[:, None], 3), ColorTrc.ARIB_STD_B67)
+    path = hdr_clip(tmp_path / "a.mkv", np.tile(codes[:, None], 3), ColorTrc.ARIB_STD_B67)
     black, card, white, peak = colours(read(path)[1][0].rgb)[:, 0]
     assert (black, peak) == (0, 255)
     assert card == pytest.approx(float(srgb(np.array(26 / 203))), abs=3)
@@ -307,7 +308,7 @@ def test_hlg_is_shown_with_its_reference_white_near_white(tmp_path):
 
 def test_ten_bits_of_an_ordinary_curve_are_left_as_they_are(tmp_path):
     codes = PATCHES / 255
-    path = hdr_clip(tmp_path / "a.mp4", codes, ColorTrc.BT709, ColorPrimaries.BT709)
+    path = hdr_clip(tmp_path / "a.mkv", codes, ColorTrc.BT709, ColorPrimaries.BT709)
     np.testing.assert_allclose(colours(read(path)[1][0].rgb), PATCHES, atol=3)
 
 
