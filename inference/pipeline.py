@@ -12,26 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bend import complete
-from .camera import Camera
 from .crop import Crop
-from .errors import NobodyFoundError, VideoError
+from .errors import VideoError
 from .follow import Follower
 from .keypoints import NAMES
-from .lift import Lifted, lift
+from .lifting import lift_take
 from .models import CARDS, DETECTOR, POINTS_VERSION, POSE
 from .pose2d import Body
 from .protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
 from .session import Session
 from .take import CROP_STATE, Arrays, Take
-from .video import Frame, VideoInfo, damage_note, frames, probe
+from .video import Frame, VideoInfo, frames, probe
 
 CHUNK_FRAMES: Final = 120
 """Frames a chunk: two to four seconds of work, the most that a killed run loses."""
 
 PROGRESS_PERIOD_S: Final = 0.1
-
-LIFTED_SCHEMA: Final = "track_spine.lifted"
-LIFTED_VERSION: Final = 1
 
 
 class Tracker:
@@ -79,7 +75,7 @@ class Tracker:
             if kept is not None:
                 return Cancelled(str(take.folder), kept)
         with watch.timing("lift"):
-            lifted, seen, note = _lift(info, take, request)
+            lifted, seen, note = lift_take(info, take, request)
         counts = len(seen), int(seen.sum())
         return Result(str(take.folder), str(lifted), *counts, watch.seconds, note)
 
@@ -246,67 +242,3 @@ def _is_tracked(take: Take) -> bool:
     """Whether every frame is there: a chunk may have been deleted since the take was lifted."""
     count: int | None = take.read_json().get("timestamps", {}).get("count")
     return count == len(take.read_chunks()[0]["row"])
-
-
-def _lift(
-    info: VideoInfo, take: Take, request: TrackRequest
-) -> tuple[Path, NDArray[np.bool_], str]:
-    """Write the 3D points; returns their file, which frames show the person, and of damage."""
-    raw, _ = take.read_chunks()
-    seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
-    if not seen.any():
-        raise _nobody(info, request, len(seen))
-    camera = Camera.of(info.width, info.height, request.focal_px)
-    lifted = lift(
-        raw["xy_px"].astype(np.float64),
-        raw["score"].astype(np.float64),
-        raw["relative_m"].astype(np.float64),
-        raw["ray_px"].astype(np.float64),
-        raw["time_s"],
-        camera,
-        request.subject_height_m,
-    )
-    path = take.write_lifted(_lifted_arrays(raw, lifted, camera))
-    ends = {"first_s": float(raw["time_s"][0]), "last_s": float(raw["time_s"][-1])}
-    found = {
-        "state": "lifted",
-        "timestamps": {**ends, "count": len(seen)},
-        "camera": {
-            "focal_px": camera.focal_px,
-            "focal_source": camera.focal_source,
-            "world_from_camera": lifted.world_from_camera.tolist(),
-            "up_source": lifted.up_source,
-        },
-        "subject_height_m": request.subject_height_m,
-        "people": [{"id": 0, "frames_seen": int(seen.sum())}],
-    }
-    take.write_json(take.read_json() | found)
-    return path, seen, damage_note(raw["frame"][~raw["whole"]].tolist())
-
-
-def _nobody(info: VideoInfo, request: TrackRequest, frame_count: int) -> NobodyFoundError:
-    if request.subject_px:
-        return NobodyFoundError(
-            f"Nobody passes the subject point {request.subject_px} in the {frame_count} frames "
-            f"of {info.path}: choose another point, or leave it out"
-        )
-    return NobodyFoundError(
-        f"Nobody was found in the {frame_count} frames of {info.path}: the person must be seen "
-        "from head to hips at least, and take up a quarter of the frame's height"
-    )
-
-
-def _lifted_arrays(raw: Arrays, lifted: Lifted, camera: Camera) -> Arrays:
-    return {
-        "schema": np.array(LIFTED_SCHEMA),
-        "version": np.array(LIFTED_VERSION),
-        "names": np.array(NAMES),
-        "frame": raw["frame"],
-        "time_s": raw["time_s"],
-        "xyz_m": lifted.xyz_m,
-        "score": raw["score"],
-        "person": np.array([0], np.int64),
-        "world_from_camera": lifted.world_from_camera,
-        "focal_px": np.array(camera.focal_px),
-        "image_size_px": np.array([camera.width, camera.height], np.int64),
-    }

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the tracked frames of a take to its file of 3D points."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera import Camera
+from .errors import NobodyFoundError
+from .keypoints import NAMES
+from .lift import Lifted, lift
+from .protocol import TrackRequest
+from .take import Arrays, Take
+from .video import VideoInfo, damage_note
+
+LIFTED_SCHEMA: Final = "track_spine.lifted"
+LIFTED_VERSION: Final = 1
+
+
+def lift_take(
+    info: VideoInfo, take: Take, request: TrackRequest
+) -> tuple[Path, NDArray[np.bool_], str]:
+    """Lift a take whose frames are all tracked, and enter in it what was found.
+
+    Args:
+        info: The footage.
+        take: Its take.
+        request: What was asked.
+
+    Returns:
+        File of the 3D points; (T,) which frames show the person; what the user should know of
+        damaged frames, empty where there are none.
+
+    Raises:
+        NobodyFoundError: No frame shows a person.
+        TakeError: The take cannot be written, or a chunk is damaged.
+    """
+    raw, _ = take.read_chunks()
+    seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
+    if not seen.any():
+        raise _nobody(info, request, len(seen))
+    camera = Camera.of(info.width, info.height, request.focal_px)
+    lifted = lift(
+        raw["xy_px"].astype(np.float64),
+        raw["score"].astype(np.float64),
+        raw["relative_m"].astype(np.float64),
+        raw["ray_px"].astype(np.float64),
+        raw["time_s"],
+        camera,
+        request.subject_height_m,
+    )
+    path = take.write_lifted(_lifted_arrays(raw, lifted, camera))
+    ends = {"first_s": float(raw["time_s"][0]), "last_s": float(raw["time_s"][-1])}
+    found = {
+        "state": "lifted",
+        "timestamps": {**ends, "count": len(seen)},
+        "camera": {
+            "focal_px": camera.focal_px,
+            "focal_source": camera.focal_source,
+            "world_from_camera": lifted.world_from_camera.tolist(),
+            "up_source": lifted.up_source,
+        },
+        "subject_height_m": request.subject_height_m,
+        "people": [{"id": 0, "frames_seen": int(seen.sum())}],
+    }
+    take.write_json(take.read_json() | found)
+    return path, seen, damage_note(raw["frame"][~raw["whole"]].tolist())
+
+
+def _nobody(info: VideoInfo, request: TrackRequest, frame_count: int) -> NobodyFoundError:
+    if request.subject_px:
+        return NobodyFoundError(
+            f"Nobody passes the subject point {request.subject_px} in the {frame_count} frames "
+            f"of {info.path}: choose another point, or leave it out"
+        )
+    return NobodyFoundError(
+        f"Nobody was found in the {frame_count} frames of {info.path}: the person must be seen "
+        "from head to hips at least, and take up a quarter of the frame's height"
+    )
+
+
+def _lifted_arrays(raw: Arrays, lifted: Lifted, camera: Camera) -> Arrays:
+    return {
+        "schema": np.array(LIFTED_SCHEMA),
+        "version": np.array(LIFTED_VERSION),
+        "names": np.array(NAMES),
+        "frame": raw["frame"],
+        "time_s": raw["time_s"],
+        "xyz_m": lifted.xyz_m,
+        "score": raw["score"],
+        "person": np.array([0], np.int64),
+        "world_from_camera": lifted.world_from_camera,
+        "focal_px": np.array(camera.focal_px),
+        "image_size_px": np.array([camera.width, camera.height], np.int64),
+    }
