@@ -20,3 +20,7 @@ class TakeError(InferenceError):
 
 class NobodyFoundError(InferenceError):
     """No frame of the clip shows a person."""
+
+
+class CalibrationError(InferenceError):
+    """A calibration cannot be read, or the cameras do not agree with it."""

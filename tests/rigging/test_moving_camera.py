@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What stands still in the world stands still, however the camera went."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from track_spine.rigging.errors import RigError
+from track_spine.rigging.motion import Camera
+from track_spine.rigging.moving_camera import follow_camera
+
+REST = np.array([[1.0, 0, 0, 0], [0, 0, 1.0, -5.0], [0, -1.0, 0, 1.5], [0, 0, 0, 1.0]])
+
+
+def path(count):
+    """A camera that pans, tilts and travels."""
+    share = np.linspace(0.0, 1.0, count)
+    places = np.tile(REST, (count, 1, 1))
+    turn = Rotation.from_euler("zx", np.stack([0.8 * share, 0.2 * np.sin(5 * share)], -1))
+    places[:, :3, :3] = turn.as_matrix() @ REST[:3, :3]
+    places[:, :3, 3] += np.stack([2.0 * share, share**2, 0.3 * share], -1)
+    return places
+
+
+@pytest.fixture(name="truth", scope="module")
+def _truth(dancer, key_points):
+    return key_points(dancer.skeleton, dancer.motion)
+
+
+def lifted_at_rest(truth, places):
+    """The same motion as a lifter gives it that takes the camera to be at rest."""
+    turn = places[:, :3, :3]
+    seen = np.einsum("tji,tkj->tki", turn, truth.xyz_m - places[:, None, :3, 3])
+    return replace(
+        truth, xyz_m=seen @ REST[:3, :3].T + REST[:3, 3], camera=Camera(REST, 1000.0, (1280, 720))
+    )
+
+
+def test_the_motion_comes_back_into_the_world(truth):
+    places = path(len(truth.time_s))
+    found = follow_camera(lifted_at_rest(truth, places), places)
+    np.testing.assert_allclose(found.xyz_m, truth.xyz_m, atol=1e-9)
+    assert found.camera is None and found.xy_px is None
+
+
+def test_a_camera_at_rest_changes_nothing(truth):
+    places = np.tile(REST, (len(truth.time_s), 1, 1))
+    motion = lifted_at_rest(truth, places)
+    np.testing.assert_allclose(follow_camera(motion, places).xyz_m, motion.xyz_m, atol=1e-9)
+
+
+def test_paths_that_do_not_fit_are_refused(truth):
+    places = path(len(truth.time_s))
+    motion = lifted_at_rest(truth, places)
+    with pytest.raises(RigError, match="does not give"):
+        follow_camera(motion, places[:-1])
+    with pytest.raises(RigError, match="scale"):
+        follow_camera(motion, places * 2.0)
+    with pytest.raises(RigError, match="does not tell its camera"):
+        follow_camera(truth, places)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`track-spine report`: a page and a table beside the take, or the reason why not."""
+
+import json
+
+import pytest
+from track_spine import cli
+from track_spine.inference.views.combine import combine
+from track_spine.inference.views.record import write_combined
+
+from .inference.views.conftest import camera, clip
+
+VIEWS = [camera("a", 0.0), camera("b", 110.0), camera("c", 240.0)]
+
+
+@pytest.fixture(name="take", scope="module")
+def _take(tmp_path_factory):
+    clips = [clip(view, seconds=2.0, noise_px=0.5, seed=n) for n, view in enumerate(VIEWS)]
+    combined = combine(VIEWS, clips, 0.5)
+    folder = tmp_path_factory.mktemp("report") / "take"
+    sources = [{"clip": f"{view.name}.mp4", "sha256": "0" * 64, "take": "-"} for view in VIEWS]
+    write_combined(folder, combined, sources)
+    return folder
+
+
+def test_a_page_and_a_table_are_written_beside_the_take(take, capsys):
+    assert cli.main(["report", str(take)]) == 0
+    page = (take / "report.html").read_text()
+    assert "The back in a.mp4, b.mp4, c.mp4" in page and "triangulated" in page
+    rows = (take / "report.csv").read_text().splitlines()
+    assert rows[0].startswith("time_s,lumbar_flexion_deg")
+    assert len(rows) == 1 + json.loads((take / "take.json").read_text())["timestamps"]["count"]
+    assert "report.html" in capsys.readouterr().err
+
+
+def test_the_page_may_go_elsewhere(take, tmp_path):
+    assert cli.main(["report", str(take), "--out", str(tmp_path / "back.html")]) == 0
+    assert (tmp_path / "back.html").is_file() and (tmp_path / "back.csv").is_file()
+
+
+def test_a_take_that_is_not_finished_or_no_take_is_told(take, tmp_path, capsys):
+    (tmp_path / "take.json").write_text((take / "take.json").read_text())
+    assert cli.main(["report", str(tmp_path)]) == 1
+    assert "not tracked to its end" in capsys.readouterr().err
+    assert cli.main(["report", str(tmp_path / "nothing")]) == 1
+    assert "cannot be read as a take" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told(take, tmp_path, capsys):
+    assert cli.main(["report", str(take), "--out", str(tmp_path / "no" / "back.html")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.part"))

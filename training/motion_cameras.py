@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Figures of the four-camera clip: how well cameras agree, and one camera against all four.
+
+`python -m track_spine.training.motion_cameras`; nothing here was trained or tuned on its angles.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..benchmarks.record import record
+from ..inference.keypoints import INDEX, SPINE
+from ..inference.pipeline import Tracker
+from ..inference.protocol import TrackRequest
+from ..inference.take import Take
+from ..inference.views.calibrations import read_calibration
+from ..inference.views.combine import Combined, combine
+from ..inference.views.record import write_combined
+from ..inference.views.synchronise import Seen, sample
+from ..rigging.angles import PLANES, regional_angles
+from ..rigging.motion import load_lifted
+from ..rigging.reconstruct import reconstruct
+from ..rigging.rotation import Floats
+from .four_cameras import CAMERAS, SUBJECT_PX, fetch
+from .render import CACHE
+
+OUT: Final = Path("out/motion.json")
+COMMAND: Final = "make evaluate-motion"
+
+COMPARED: Final = [(region, plane) for region in ("lumbar", "thoracic") for plane in (0, 1)]
+"""Flexion and side bend of the regions; axial rotation is not seen by one camera."""
+
+
+def main() -> int:
+    """Measure, print and record the figures.
+
+    Returns:
+        Exit status 0.
+    """
+    folder = fetch()
+    views = read_calibration(folder / "calibration.xml")
+    tracker = Tracker()
+    takes = {name: _take(tracker, folder, name) for name in CAMERAS}
+    clips = [_seen(Take(take)) for take in takes.values()]
+    combined = combine([views[name] for name in CAMERAS], clips, reach_s=0.5)
+    _record_agreement(combined, clips)
+    sources = [{"clip": name, "sha256": "", "take": str(take)} for name, take in takes.items()]
+    lifted = write_combined(CACHE / "four_camera_takes" / "all", combined, sources)
+    truth = _angles(lifted)
+    errors, likeness = [], []
+    for name, take in takes.items():
+        for (region, plane), (error, r) in _compared(_angles(take / "lifted.npz"), truth).items():
+            sys.stdout.write(
+                f"{name} {region:9} {PLANES[plane]:9} RMSE {error:5.1f} deg, r {r:5.2f}\n"
+            )
+            errors.append(error)
+            likeness.append(r)
+    still = [float(np.degrees(np.std(truth[1][region][:, plane]))) for region, plane in COMPARED]
+    _record("regional_flexion_rmse_deg", float(np.mean(errors)), "deg", float(np.mean(still)))
+    _record("regional_flexion_worst_rmse_deg", max(errors), "deg", max(still))
+    _record("regional_flexion_least_r", min(likeness), "correlation", None)
+    return 0
+
+
+def _take(tracker: Tracker, folder: Path, name: str) -> Path:
+    take = CACHE / "four_camera_takes" / name
+    request = TrackRequest(str(folder / f"{name}.mp4"), str(take), subject_px=SUBJECT_PX[name])
+    tracker.track(request, lambda _: None, lambda: False)
+    return take
+
+
+def _seen(take: Take) -> Seen:
+    arrays, _ = take.read_chunks()
+    xy_px, score = (arrays[name][:, 0].astype(np.float64) for name in ("xy_px", "score"))
+    return Seen(arrays["time_s"], xy_px, score)
+
+
+def _angles(lifted: Path) -> tuple[Floats, Mapping[str, Floats]]:
+    (motion,) = load_lifted(lifted).values()
+    solved = reconstruct(motion)
+    return motion.time_s, regional_angles(solved.skeleton, solved.motion)
+
+
+def _compared(
+    one: tuple[Floats, Mapping[str, Floats]], truth: tuple[Floats, Mapping[str, Floats]]
+) -> dict[tuple[str, int], tuple[float, float]]:
+    """Error without the offset, degrees, and correlation, by region and plane."""
+    result = {}
+    for region, plane in COMPARED:
+        b = truth[1][region][:, plane]
+        a = np.interp(truth[0], one[0], one[1][region][:, plane])
+        a, b = np.degrees(a - a.mean()), np.degrees(b - b.mean())
+        result[region, plane] = (
+            float(np.sqrt(np.mean((a - b) ** 2))),
+            float(np.corrcoef(a, b)[0, 1]),
+        )
+    return result
+
+
+def _record_agreement(combined: Combined, clips: list[Seen]) -> None:
+    spine, ends = [INDEX[name] for name in SPINE], [INDEX["hip"], INDEX["neck"]]
+    first, placed = combined.views[0], combined.world_from_camera
+    in_camera = (combined.xyz_m - placed[:3, 3]) @ placed[:3, :3]
+    calibrated = (in_camera - first.translation) @ first.rotation
+    shares = []
+    for view, clip, offset in zip(combined.views, clips, combined.clocks.offset_s, strict=True):
+        pixels = sample(clip.time_s, clip.xy_px, combined.time_s + offset)
+        trunk = np.linalg.norm(pixels[:, ends[1]] - pixels[:, ends[0]], axis=1)
+        missed = np.linalg.norm(view.project(calibrated) - pixels, axis=2)[:, spine]
+        shares.append(100.0 * float(np.nanmean(missed / trunk[:, None])))
+        sys.stdout.write(f"{view.name} reprojection {shares[-1]:.2f} % of the trunk\n")
+    length = np.linalg.norm(np.diff(combined.xyz_m[:, spine], axis=1), axis=2)
+    varied = 100.0 * float(np.mean(np.nanstd(length, axis=0) / np.nanmean(length, axis=0)))
+    _record("four_camera_reprojection", float(np.mean(shares)), "% of trunk", None)
+    _record("segment_length_variation", varied, "%", None)
+
+
+def _record(name: str, value: float, unit: str, baseline: float | None) -> None:
+    record(OUT, name, value, unit, baseline, COMMAND)
+    sys.stdout.write(f"{name} {value:.2f} {unit}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
