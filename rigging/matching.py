@@ -3,19 +3,54 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Final
 
+from . import structure
 from .errors import RigError
-from .rigs import mixamo, track_spine
-
-# Name, pattern of what may stand before bone names, bone by role. The first is named when nothing
-# fits.
-_FAMILIES: Final = (
-    ("Mixamo", mixamo.PREFIX, mixamo.BONES),
-    ("Track Spine", track_spine.PREFIX, track_spine.BONES),
+from .rigs import (
+    auto_rig_pro,
+    biped,
+    daz_genesis_8,
+    daz_genesis_9,
+    makehuman,
+    mesh2motion,
+    mixamo,
+    poser,
+    rigify,
+    rigify_controls,
+    second_life,
+    smpl_x,
+    track_spine,
+    unity,
+    unreal,
+    vroid,
 )
-_OPTIONAL: Final = frozenset(f"{p}.{side}" for p in ("clavicle", "hand", "toe") for side in "LR")
+from .rotation import Floats
+from .tree import Tree, plain_name
+
+# The first is named when nothing fits; where two fit equally well, the earlier is taken.
+_FAMILIES: Final[tuple[ModuleType, ...]] = (
+    mixamo,
+    track_spine,
+    rigify,
+    unreal,
+    vroid,
+    unity,
+    makehuman,
+    daz_genesis_8,
+    daz_genesis_9,
+    auto_rig_pro,
+    poser,
+    smpl_x,
+    second_life,
+    biped,
+    mesh2motion,
+)
+_NAME_SPACE: Final = r".*[:|]"
+OPTIONAL: Final = frozenset(f"{p}.{side}" for p in ("clavicle", "hand", "toe") for side in "LR")
+BY_STRUCTURE: Final = "by structure"
 
 
 @dataclass(frozen=True)
@@ -24,11 +59,18 @@ class Roles:
 
     Attributes:
         family: The rig family the names come from.
-        pelvis: The bone that carries the whole body.
+        pelvis: The bone that carries the hips.
         spine: Bones from the pelvis up to the one that carries the arms, bottom to top.
         neck: Bones between the spine and the head, bottom to top; may be empty.
         head: The head.
         limbs: Bone by "upper_arm.L" and the like; clavicle, hand and toe may be absent.
+        travel: The bone that carries the whole body where that is not the pelvis, else "".
+        drawn: For controls that lie elsewhere than what they move: the bone that lies there.
+        carried: For controls that another moves than the one above: that one.
+        ik: IK control by "hand.L" or "foot.L", and pole by "forearm.L" or "shin.L".
+        still: Controls that are to stay at rest.
+        switches: Custom properties as (bone, property, value for FK, value for IK, "arm", "leg" or
+            "" by whose choice).
     """
 
     family: str
@@ -37,14 +79,64 @@ class Roles:
     neck: tuple[str, ...]
     head: str
     limbs: Mapping[str, str]
+    travel: str = ""
+    drawn: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, str] = field(default_factory=dict)
+    ik: Mapping[str, str] = field(default_factory=dict)
+    still: tuple[str, ...] = ()
+    switches: tuple[tuple[str, str, float, float, str], ...] = ()
 
     def bones(self) -> tuple[str, ...]:
         """Give every bone that has a role."""
-        return (self.pelvis, *self.spine, *self.neck, self.head, *self.limbs.values())
+        travel = (self.travel,) if self.travel else ()
+        return (*travel, self.pelvis, *self.spine, *self.neck, self.head, *self.limbs.values())
 
 
-def match(bone_names: Sequence[str], parents: Sequence[int]) -> Roles:
-    """Find the roles of a rig's bones.
+@dataclass(frozen=True)
+class Match:
+    """Roles as they were guessed, for the user to look over.
+
+    Attributes:
+        roles: The guess.
+        certainty: 0..1 by role ("pelvis", "spine", "neck", "head" and the limbs).
+        alternatives: Other bones that might play a role.
+        notes: What the user should know.
+    """
+
+    roles: Roles
+    certainty: Mapping[str, float]
+    alternatives: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+    @property
+    def family(self) -> str:
+        """The rig family, or that structure told."""
+        return self.roles.family
+
+
+def match(
+    bone_names: Sequence[str], parents: Sequence[int], heads_m: Floats | None = None
+) -> Roles:
+    """Find the roles of a rig's bones; `identify` tells more.
+
+    Args:
+        bone_names: B bone names.
+        parents: Index of each bone's parent, -1 for none.
+        heads_m: (B, 3) where the bones begin in the world; None to look at names only.
+
+    Returns:
+        The roles.
+
+    Raises:
+        RigError: As in `identify`.
+    """
+    return identify(bone_names, parents, heads_m).roles
+
+
+def identify(
+    bone_names: Sequence[str], parents: Sequence[int], heads_m: Floats | None = None
+) -> Match:
+    """Find the roles of a rig's bones, by the names of a known family or else by structure.
 
     Pelvis, head and limbs are known by name; the spine and neck are the bones between, however many
     they are and whatever they are called, parted where the arms branch off.
@@ -52,74 +144,144 @@ def match(bone_names: Sequence[str], parents: Sequence[int]) -> Roles:
     Args:
         bone_names: B bone names.
         parents: Index of each bone's parent, -1 for none.
+        heads_m: (B, 3) where the bones begin in the world; None to look at names only.
 
     Returns:
-        The roles.
+        The roles with how sure they are.
 
     Raises:
         RigError: No known family fits (the message names every bone that the nearest lacks), or the
             bones do not hang together as a body.
     """
-    family, expected, prefix = max(
+    tree = Tree(bone_names, parents)
+    if set(rigify_controls.BONES.values()) <= set(bone_names) and (
+        rigify_controls.TRAVEL in bone_names
+    ):
+        return _sure(_rigify_controls(bone_names))
+    family, found, missing = max(
         (
-            (family, bones, prefix)
-            for family, pattern, bones in _FAMILIES
-            for prefix in _prefixes(pattern, bone_names)
+            _found(family, tree, prefix)
+            for family in _FAMILIES
+            for prefix in _prefixes(family, tree)
         ),
-        key=lambda candidate: sum(
-            candidate[2] + bone in set(bone_names) for bone in candidate[1].values()
-        ),
+        key=lambda candidate: len(candidate[1]),
     )
-    found = {role: prefix + bone for role, bone in expected.items() if prefix + bone in bone_names}
-    missing = [role for role in expected if role not in found and role not in _OPTIONAL]
-    if missing:
-        listed = ", ".join(f"{prefix}{expected[role]} ({role})" for role in missing)
+    if not missing:
+        return _sure(body(tree, found, family.FAMILY))
+    listed = ", ".join(f"{bone} ({role})" for role, bone in missing.items())
+    lacks = f"of a {family.FAMILY} rig it lacks {listed}."
+    if heads_m is None:
         raise RigError(
-            f"The armature is not a rig that is known: of a {family} rig it lacks {listed}. "
-            "Rename its bones to these, or select another armature."
+            f"The armature is not a rig that is known: {lacks} "
+            "Rename its bones to these, choose bones by hand, or select another armature."
         )
-    spine, neck = _trunk(found, bone_names, parents)
-    limbs = {role: bone for role, bone in found.items() if "." in role}
-    return Roles(family, found["pelvis"], spine, neck, found["head"], limbs)
+    try:
+        guess = structure.guess(tree, heads_m)
+        roles = body(tree, guess.bones, BY_STRUCTURE)
+    except RigError as error:
+        if len(found) < len(missing):
+            raise
+        raise RigError(f"{error} By its names, {lacks}") from error
+    return Match(roles, guess.certainty, guess.alternatives, guess.notes)
 
 
-def _prefixes(pattern: str, bone_names: Sequence[str]) -> list[str]:
-    """Give what stands before bone names, as the pattern allows it, nothing included."""
-    matches = (re.match(pattern, name) for name in bone_names)
-    return sorted({"", *(found.group() for found in matches if found)})
+def body(tree: Tree, found: Mapping[str, str], family: str) -> Roles:
+    """Complete roles with the spine and the neck: what lies between those that are known.
 
+    Args:
+        tree: All bones.
+        found: Bone by role: pelvis, head and limbs.
+        family: What the roles come from.
 
-def _ancestors(bone: str, bone_names: Sequence[str], parents: Sequence[int]) -> list[str]:
-    """Give the bones above a bone, nearest first."""
-    above: list[str] = []
-    parent = parents[bone_names.index(bone)]
-    while parent >= 0:
-        above.append(bone_names[parent])
-        parent = parents[parent]
-    return above
+    Returns:
+        The roles.
 
-
-def _trunk(
-    found: Mapping[str, str], bone_names: Sequence[str], parents: Sequence[int]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Find the spine and the neck."""
-    for role, bone in found.items():
-        if role != "pelvis" and found["pelvis"] not in _ancestors(bone, bone_names, parents):
-            raise RigError(
-                f"Bone {bone} ({role}) does not hang from {found['pelvis']} (pelvis), "
-                "so it would not travel with the body. Parent it, or select another armature."
-            )
-    above_head = _ancestors(found["head"], bone_names, parents)
-    column = above_head[: above_head.index(found["pelvis"])][::-1]
+    Raises:
+        RigError: The bones do not hang together as a body.
+    """
+    pelvis = _carrier(tree, found)
+    above_head = tree.ancestors(found["head"])
+    column = above_head[: above_head.index(pelvis)][::-1]
     heights = [
         column.index(bone) + 1
         for side in "LR"
-        for bone in _ancestors(found[f"upper_arm.{side}"], bone_names, parents)
+        for bone in tree.ancestors(found[f"upper_arm.{side}"])
         if bone in column
     ]
     if not heights:
         raise RigError(
-            f"No bone between {found['pelvis']} (pelvis) and {found['head']} (head) carries the "
+            f"No bone between {pelvis} (pelvis) and {found['head']} (head) carries the "
             "arms, so the rig has no spine. Select an armature with one."
         )
-    return tuple(column[: max(heights)]), tuple(column[max(heights) :])
+    limbs = {role: bone for role, bone in found.items() if "." in role}
+    spine, neck = tuple(column[: max(heights)]), tuple(column[max(heights) :])
+    return Roles(family, pelvis, spine, neck, found["head"], limbs)
+
+
+def _carrier(tree: Tree, found: Mapping[str, str]) -> str:
+    """Find the bone that all others with a role hang from: the pelvis, or the next above it."""
+    others = {role: bone for role, bone in found.items() if role != "pelvis"}
+    above = {bone: set(tree.ancestors(bone)) for bone in others.values()}
+    for candidate in (found["pelvis"], *tree.ancestors(found["pelvis"])):
+        if all(candidate in ancestors for ancestors in above.values()):
+            return candidate
+    role, bone = next(
+        (role, bone) for role, bone in others.items() if found["pelvis"] not in above[bone]
+    )
+    raise RigError(
+        f"Bone {bone} ({role}) does not hang from {found['pelvis']} (pelvis), "
+        "so it would not travel with the body. Parent it, or select another armature."
+    )
+
+
+def _found(
+    family: ModuleType, tree: Tree, prefix: str
+) -> tuple[ModuleType, dict[str, str], dict[str, str]]:
+    """Give the bones of a family that a rig has by role, and names of the needed that it lacks."""
+    found, missing = {}, {}
+    for role, bone in family.BONES.items():
+        name = prefix + bone
+        actual = name if name in tree else tree.by_plain_name(plain_name(name))
+        if actual:
+            found[role] = actual
+        elif role not in OPTIONAL:
+            missing[role] = name
+    return family, found, missing
+
+
+def _prefixes(family: ModuleType, tree: Tree) -> list[str]:
+    """Give what stands before bone names: what the family allows, a name space, or nothing."""
+    pattern = "|".join(filter(None, (family.PREFIX, _NAME_SPACE)))
+    matches = (re.match(pattern, name) for name in tree.names)
+    return sorted({"", *(found.group() for found in matches if found)})
+
+
+def _sure(roles: Roles) -> Match:
+    return Match(
+        roles,
+        {"pelvis": 1.0, "spine": 1.0, "neck": 1.0, "head": 1.0}
+        | {role: 1.0 for role in roles.limbs},
+        {},
+        (),
+    )
+
+
+def _rigify_controls(bone_names: Sequence[str]) -> Roles:
+    """Give the roles of a rig that Rigify generated: its controls."""
+    known, family = set(bone_names), rigify_controls
+    column = sorted(name for name in known if re.fullmatch(family.SPINE, name))
+    drawn = {name: family.DRAWN[1] + name.replace(family.DRAWN[0], "") for name in column}
+    return Roles(
+        family=family.FAMILY,
+        pelvis=column[0],
+        spine=tuple(column[1:]),
+        neck=(family.BONES["neck"],),
+        head=family.BONES["head"],
+        limbs={role: bone for role, bone in family.BONES.items() if "." in role},
+        travel=family.TRAVEL,
+        drawn={control: bone for control, bone in drawn.items() if bone in known},
+        carried=family.CARRIED,
+        ik={role: bone for role, bone in family.IK.items() if bone in known},
+        still=tuple(bone for bone in family.STILL if bone in known),
+        switches=family.SWITCHES,
+    )

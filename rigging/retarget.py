@@ -1,182 +1,73 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carry a solved motion over to another rig, the spine by arc length."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from . import spine_curve
+from .column import Curve, handles, measured_curve, places, polyline_error
+from .controls import basis, ik_keys, location
 from .errors import RigError
-from .matching import Roles
-from .rotation import (
-    IDENTITY,
-    Bools,
-    Floats,
-    conjugate,
-    continuous,
-    from_axes,
-    from_matrix,
-    multiply,
-    rotate,
-    slerp,
-    swing_between,
-    unit,
-)
+from .planting import Planting, bend_limb
+from .rest_pose import RestPose
+from .rotation import IDENTITY, Floats, conjugate, continuous, multiply, rotate, swing_between, unit
 from .solve import Solved
+from .target import PoseMotion as PoseMotion
+from .target import TargetRig as TargetRig
 
 _X, _Y, _Z = np.eye(3)
 _STEEP_FOOT: Final = 0.2
 """Horizontal part of a foot's direction below which it says nothing about the heading."""
-
-# The bone whose head a limb bone points to.
-_NEXT: Final = {
-    "upper_arm": "forearm",
-    "forearm": "hand",
-    "thigh": "shin",
-    "shin": "foot",
-    "foot": "toe",
-}
+_MOST: Final = 1.5
 
 
-@dataclass(frozen=True, eq=False)
-class TargetRig:
-    """A rig in its rest pose, as plain data.
+@dataclass(frozen=True)
+class Retargeting:
+    """What may be chosen.
 
     Attributes:
-        bones: B bone names.
-        parents: (B,) index of each bone's parent, -1 for none.
-        rest: (B, 4, 4) rest matrices in armature space (Blender's `Bone.matrix_local`).
-        length: (B,) bone lengths in armature units.
-        world_from_armature: (4, 4) the armature object's world matrix, uniformly scaled.
-        roles: What the bones are.
+        lumbar: Factor of what the joints of the lower back turn, 0 (stiff) to 1.5.
+        thoracic: Likewise of the chest.
+        cervical: Likewise of the neck and head.
+        ik_arms: Move the arms by IK controls, where the rig has them.
+        ik_legs: Likewise the legs.
+        hands_reach: 0 for arms that point as the person's, 1 for hands that are where the person's
+            are, in the size of the rig.
+        plant_feet: Keep feet on the floor where the person's stand on it.
     """
 
-    bones: tuple[str, ...]
-    parents: npt.NDArray[np.int64]
-    rest: Floats
-    length: Floats
-    world_from_armature: Floats
-    roles: Roles
+    lumbar: float = 1.0
+    thoracic: float = 1.0
+    cervical: float = 1.0
+    ik_arms: bool = False
+    ik_legs: bool = False
+    hands_reach: float = 0.0
+    plant_feet: bool = True
 
     def __post_init__(self) -> None:
-        """Check that the parts fit together.
+        """Check the numbers.
 
         Raises:
-            RigError: A shape is wrong, a bone with a role is missing, or the object is scaled
-                unevenly or mirrored.
+            RigError: One is out of range.
         """
-        count = len(self.bones)
-        shapes = [(count,), (count, 4, 4), (count,), (4, 4)]
-        arrays = (self.parents, self.rest, self.length, self.world_from_armature)
-        if [array.shape for array in arrays] != shapes:
-            raise RigError(f"The arrays of a rig of {count} bones must have shapes {shapes}.")
-        unknown = sorted(set(self.roles.bones()) - set(self.bones))
-        if unknown:
-            raise RigError(f"The rig lacks bones that have a role: {', '.join(unknown)}.")
-        linear = self.world_from_armature[:3, :3]
-        square = linear.T @ linear
-        even = np.allclose(
-            square, np.eye(3) * square.trace() / 3.0, rtol=0.0, atol=1e-3 * square.trace()
-        )
-        if not np.isfinite(self.rest).all() or not even or np.linalg.det(linear) <= 0.0:
-            raise RigError(
-                "The armature object is scaled unevenly, mirrored or flat. "
-                "Apply its scale, then try again."
-            )
+        for name in ("lumbar", "thoracic", "cervical"):
+            if not 0.0 <= getattr(self, name) <= _MOST:
+                raise RigError(f"{name} is {getattr(self, name)}; choose 0 to {_MOST}.")
+        if not 0.0 <= self.hands_reach <= 1.0:
+            raise RigError(f"hands_reach is {self.hands_reach}; choose 0 to 1.")
+
+    def strength(self) -> tuple[float, ...]:
+        """Give the factor of each of the nine joints of the spine, bottom to top."""
+        return (*3 * (self.lumbar,), *3 * (self.thoracic,), *3 * (self.cervical,))
 
 
-@dataclass(frozen=True, eq=False)
-class PoseMotion:
-    """Keys for the bones of a rig; rows of frames that are not valid are NaN.
-
-    Attributes:
-        bones: Names of the bones that move.
-        time_s: (T,) seconds.
-        rotation_basis: (T, B, 4) rotations relative to rest (Blender's `PoseBone.matrix_basis`),
-            signs continuous.
-        root_bone: Name of the bone that travels.
-        location_basis: (T, 3) its location relative to rest, in its own axes and armature units.
-        valid: (T,) False where nothing is known.
-    """
-
-    bones: tuple[str, ...]
-    time_s: Floats
-    rotation_basis: Floats
-    root_bone: str
-    location_basis: Floats
-    valid: Bools
-
-
-class _Rest:
-    """A rig's rest pose in the world: where its bones begin and how they are oriented."""
-
-    def __init__(self, target: TargetRig) -> None:
-        world = target.world_from_armature
-        self.scale = float(np.cbrt(np.linalg.det(world[:3, :3])))
-        self.world = from_matrix(world[:3, :3] / self.scale)
-        self.heads = target.rest[:, :3, 3] @ world[:3, :3].T + world[:3, 3]
-        self.rotation = multiply(self.world, from_matrix(target.rest[:, :3, :3]))
-        self.length = target.length * self.scale
-        self._index = {bone: b for b, bone in enumerate(target.bones)}
-        self._roles = target.roles
-        width = np.linalg.norm(self.limb("thigh.L") - self.limb("thigh.R"))
-        if not (width > 0.0 and self.leg_m() > 0.0):
-            raise RigError(
-                f"The rig's hip joints are {width:.3g} m apart and its legs {self.leg_m():.3g} m "
-                "long; neither can be nothing. Check the rest pose of its legs."
-            )
-        self.upright = self._find_upright()
-
-    def head(self, bone: str) -> Floats:
-        """Give where a bone begins (3,)."""
-        return np.asarray(self.heads[self._index[bone]])
-
-    def limb(self, role: str) -> Floats:
-        """Give where the limb bone of a role begins (3,)."""
-        return self.head(self._roles.limbs[role])
-
-    def along(self, role: str) -> Floats:
-        """Give the way (3,) from a limb bone's joint to the next, or to its tail where none is."""
-        part, _, side = role.partition(".")
-        onward = f"{_NEXT[part]}.{side}"
-        if onward in self._roles.limbs:
-            return self.limb(onward) - self.limb(role)
-        index = self._index[self._roles.limbs[role]]
-        return np.asarray(rotate(self.rotation[index], _Y) * self.length[index])
-
-    def mid_hip(self) -> Floats:
-        """Give the middle between the hip joints (3,)."""
-        return 0.5 * (self.limb("thigh.L") + self.limb("thigh.R"))
-
-    def leg_m(self) -> float:
-        """Give the length of a leg from hip joint to ankle, the mean of both."""
-        steps = [self.along(f"{part}.{side}") for part in ("thigh", "shin") for side in "LR"]
-        return float(np.linalg.norm(steps, axis=-1).sum()) / 2.0
-
-    def ankle_drop_m(self) -> float:
-        """Give how far the ball of the foot lies below the ankle, the mean of both."""
-        onward = 0.5 * (self.along("foot.L") + self.along("foot.R"))
-        return -float(rotate(self.upright, onward)[2])
-
-    def _find_upright(self) -> Floats:
-        """Find the rotation (4,) that makes the rig stand along +Z and face -Y.
-
-        Rigs are modelled along the axes of their armature or of the world, so the axis nearest to
-        the way from hips to head is up.
-        """
-        upward = self.head(self._roles.head) - self.mid_hip()
-        axes = np.concatenate([rotate(self.world, np.eye(3)), np.eye(3)])
-        reach = axes @ upward
-        nearest = int(np.argmax(np.abs(reach)))
-        up = axes[nearest] * np.sign(reach[nearest])
-        left = self.limb("thigh.L") - self.limb("thigh.R")
-        return multiply(from_axes(_X, _Z), conjugate(from_axes(left, up)))
-
-
-def retarget(solved: Solved, target: TargetRig) -> PoseMotion:
+def retarget(
+    solved: Solved,
+    target: TargetRig,
+    options: Retargeting = Retargeting(),  # noqa: B008
+) -> PoseMotion:
     """Pose a rig as the solved skeleton moves.
 
     Spine, neck, head, pelvis and clavicles turn away from the rig's rest as the skeleton's turn
@@ -184,11 +75,13 @@ def retarget(solved: Solved, target: TargetRig) -> PoseMotion:
     middle of that bone lies along the arc, the spine's last bone having the chest's. Arms and legs
     point where the skeleton's point, whatever pose the rig rests in; hands keep their rest against
     the forearm, feet theirs against the ground. The rig moves in the world, wherever its object
-    stands; its travel is scaled by the length of its legs.
+    stands; its travel is scaled by the length of its legs, and feet that the person plants stand on
+    the floor.
 
     Args:
         solved: Skeleton and motion.
         target: The rig.
+        options: What may be chosen.
 
     Returns:
         Keys for every bone that has a role; bones without one keep their rest.
@@ -196,49 +89,64 @@ def retarget(solved: Solved, target: TargetRig) -> PoseMotion:
     Raises:
         RigError: The rig's legs have no length or its hip joints coincide.
     """
-    rest = _Rest(target)
-    turns = _turns(solved, target, rest)
-    basis = []
-    for bone, turn in turns.items():
-        index = target.bones.index(bone)
-        local = multiply(conjugate(_turn_above(index, target, turns)), turn)
-        own = rest.rotation[index]
-        basis.append(multiply(conjugate(own), multiply(local, own)))
-    return PoseMotion(
-        bones=tuple(turns),
-        time_s=solved.motion.time_s,
-        rotation_basis=continuous(np.stack(basis, axis=1)),
-        root_bone=target.roles.pelvis,
-        location_basis=_location(solved, target, rest, turns[target.roles.pelvis]),
-        valid=solved.motion.valid,
-    )
+    rest = RestPose(target)
+    curve = measured_curve(solved, options.strength())
+    turns = _turns(solved, target, rest, curve)
+    at = _stand(solved, target, rest, turns, options)
+    return _keys(solved, target, rest, turns, at, options, _bent(target, rest, curve, turns))
 
 
-def _turn_above(index: int, target: TargetRig, turns: dict[str, Floats]) -> Floats:
-    """Give the turn (T, 4) that a bone's parent has: that of the nearest bone above with a role."""
-    above = int(target.parents[index])
-    while above >= 0 and target.bones[above] not in turns:
-        above = int(target.parents[above])
-    return turns[target.bones[above]] if above >= 0 else IDENTITY
+def spine_error(
+    solved: Solved,
+    target: TargetRig,
+    options: Retargeting = Retargeting(),  # noqa: B008
+) -> Floats:
+    """Measure how far a rig's spine is from the measured curve, for having few bones.
+
+    Args:
+        solved: Skeleton and motion.
+        target: The rig.
+        options: As for `retarget`.
+
+    Returns:
+        (T,) root mean square distance as a share of the spine's length; NaN where not valid.
+
+    Raises:
+        RigError: As in `retarget`.
+    """
+    rest = RestPose(target)
+    curve = measured_curve(solved, options.strength())
+    return polyline_error(curve, target.roles, rest, _turns(solved, target, rest, curve))
 
 
-def _turns(solved: Solved, target: TargetRig, rest: _Rest) -> dict[str, Floats]:
+def _turns(solved: Solved, target: TargetRig, rest: RestPose, curve: Curve) -> dict[str, Floats]:
     """Give the turn (T, 4) in the world of every bone with a role, from the rig's rest."""
     roles, skeleton = target.roles, solved.skeleton
-    of_skeleton = multiply(solved.motion.rotation, conjugate(skeleton.rest))
-
-    def turn_of(bone: str) -> Floats:
-        return np.asarray(of_skeleton[:, skeleton.index(bone)])
-
-    turns = {roles.pelvis: turn_of("pelvis"), **_column(solved, roles, rest, turn_of)}
-    turns[roles.head] = turn_of(spine_curve.BONES[-1])
+    lie = places(roles, rest)
+    chest = curve.turns[spine_curve.CHEST + 1]
+    turns = {roles.travel: curve.turns[0]} if roles.travel else {}
+    turns[roles.pelvis] = curve.turns[0]
+    turns |= zip(roles.spine, curve.on_spine(lie.spine[:, 1]), strict=True)
+    turns |= zip(roles.neck, curve.on_neck(lie.neck[:, 1]), strict=True)
+    turns[roles.head] = curve.turns[-1]
     turns = {bone: multiply(turn, rest.upright) for bone, turn in turns.items()}
+    # Arms hang from the chest: where its turn was scaled, theirs goes with it.
+    solved_chest = _turn_of(solved, spine_curve.BONES[spine_curve.CHEST])
+    with_chest = multiply(chest, conjugate(solved_chest))
     for role, bone in roles.limbs.items():
-        turns[bone] = multiply(turn_of(role), _alignment(role, solved, rest))
+        turn = multiply(_turn_of(solved, role), _alignment(role, skeleton.rest, solved, rest))
+        in_arm = role.partition(".")[0] in ("clavicle", "upper_arm", "forearm", "hand")
+        turns[bone] = multiply(with_chest, turn) if in_arm else turn
     return turns
 
 
-def _alignment(role: str, solved: Solved, rest: _Rest) -> Floats:
+def _turn_of(solved: Solved, bone: str) -> Floats:
+    """Give the turn (T, 4) of one of the skeleton's bones from its rest."""
+    index = solved.skeleton.index(bone)
+    return multiply(solved.motion.rotation[:, index], conjugate(solved.skeleton.rest[index]))
+
+
+def _alignment(role: str, skeleton_rest: Floats, solved: Solved, rest: RestPose) -> Floats:
     """Find the rotation (4,) in the world from a rig's limb bone at rest to the skeleton's."""
     part, _, side = role.partition(".")
     if part == "clavicle":
@@ -246,7 +154,7 @@ def _alignment(role: str, solved: Solved, rest: _Rest) -> Floats:
     # A hand keeps its rest against the forearm and a toe against the foot: no direction of theirs
     # is observed.
     leader = {"hand": "forearm", "toe": "foot"}.get(part, part)
-    wanted = rotate(solved.skeleton.rest[solved.skeleton.index(f"{leader}.{side}")], _Y)
+    wanted = rotate(skeleton_rest[solved.skeleton.index(f"{leader}.{side}")], _Y)
     actual = unit(rotate(rest.upright, rest.along(f"{leader}.{side}")))
     if leader == "foot":
         # Only its heading: how high the ankle is differs from rig to rig, and a foot at rest stands
@@ -259,58 +167,155 @@ def _alignment(role: str, solved: Solved, rest: _Rest) -> Floats:
     return multiply(swing_between(actual, wanted), rest.upright)
 
 
-def _column(
-    solved: Solved, roles: Roles, rest: _Rest, turn_of: Callable[[str], Floats]
+def _stand(
+    solved: Solved,
+    target: TargetRig,
+    rest: RestPose,
+    turns: dict[str, Floats],
+    options: Retargeting,
 ) -> dict[str, Floats]:
-    """Give the turns (T, 4) of spine and neck, sampled from the skeleton by arc length."""
-    skeleton, chest = solved.skeleton, spine_curve.CHEST
-    lengths = skeleton.length_m[[skeleton.index(bone) for bone in spine_curve.BONES]]
-    turn = [turn_of(bone) for bone in ("pelvis", *spine_curve.BONES)]
-    trunk = max(0.0, skeleton.head_m[1, 2] - skeleton.head_m[0, 2]) + _middles(lengths[: chest + 1])
-    neck = lengths[chest + 1 : -1]
-    spine_knots = [0.0, *(trunk / trunk[-1])]
-    neck_knots = [0.0, *(_middles(neck) / neck.sum()), 1.0]
-
-    joints = [rest.head(bone) for bone in (*roles.spine, *roles.neck, roles.head)]
-    steps = np.linalg.norm(np.diff(joints, axis=0), axis=-1)
-    count = len(roles.spine)
-    # Below its first bone the spine goes on, in the pelvis, to the level of the hip joints.
-    below = max(0.0, float(rotate(rest.upright, joints[0] - rest.mid_hip())[2]))
-    on_spine = below + _middles(steps[:count])
-    on_neck = _middles(steps[count:]) / max(steps[count:].sum(), 1e-9)
-    spine = _sample(spine_knots, turn[: chest + 2], on_spine / on_spine[-1])
-    return {
-        **dict(zip(roles.spine, spine, strict=True)),
-        **dict(zip(roles.neck, _sample(neck_knots, turn[chest + 1 :], on_neck), strict=True)),
-    }
-
-
-def _middles(lengths: Floats) -> Floats:
-    """Give how far along a chain the middle of each of its pieces lies."""
-    return np.asarray(np.cumsum(lengths) - 0.5 * lengths)
-
-
-def _sample(knots: list[float], turns: list[Floats], at: Floats) -> list[Floats]:
-    """Interpolate turns given at increasing knots."""
-    samples = []
-    for where in at:
-        k = int(np.clip(np.searchsorted(knots, where, side="right") - 1, 0, len(knots) - 2))
-        fraction = np.asarray((where - knots[k]) / (knots[k + 1] - knots[k]))
-        samples.append(slerp(turns[k], turns[k + 1], fraction))
-    return samples
-
-
-def _location(solved: Solved, target: TargetRig, rest: _Rest, pelvis_turn: Floats) -> Floats:
-    """Give the location (T, 3) of the rig's pelvis from its rest, in its own axes and units."""
-    source_leg = solved.skeleton.length_m[
-        [solved.skeleton.index(f"{part}.{side}") for part in ("thigh", "shin") for side in "LR"]
-    ].sum()
-    ratio = rest.leg_m() / (0.5 * source_leg)
-    foot = solved.skeleton.index("foot.L")
-    ankle_drop = solved.skeleton.head_m[foot, 2] - solved.skeleton.tail_m[foot, 2]
+    """Place the rig's bones (T, 3) in the world, and bend limbs for that where need be."""
+    skeleton, roles = solved.skeleton, target.roles
+    legs = [skeleton.index(f"{part}.{side}") for part in ("thigh", "shin") for side in "LR"]
+    ratio = rest.leg_m / (0.5 * skeleton.length_m[legs].sum())
+    foot = skeleton.index("foot.L")
+    ankle_drop = skeleton.head_m[foot, 2] - skeleton.tail_m[foot, 2]
     # The balls of the feet touch the ground, however high the ankles are above them.
-    mid_hip = ratio * solved.motion.root_m + (rest.ankle_drop_m() - ratio * ankle_drop) * _Z
-    offset = rest.head(target.roles.pelvis) - rest.mid_hip()
-    moved = mid_hip + rotate(pelvis_turn, offset) - rest.head(target.roles.pelvis)
-    own = rest.rotation[target.bones.index(target.roles.pelvis)]
-    return rotate(conjugate(own), moved) / rest.scale
+    rise = (rest.ankle_drop_m - ratio * ankle_drop) * _Z
+    at = rest.place(turns)
+    hips = 0.5 * (at[roles.limbs["thigh.L"]] + at[roles.limbs["thigh.R"]])
+    shift = ratio * solved.motion.root_m + rise - hips
+    at = {bone: place + shift for bone, place in at.items()}
+    planting = Planting(solved, roles, rest, ratio)
+    if options.plant_feet and planting.any():
+        up = planting.lift(turns, at)[:, None] * _Z
+        at = {bone: place + up for bone, place in at.items()}
+        rise = rise + up
+        planting.bend_legs(turns, at)
+    if options.hands_reach > 0.0:
+        _reach(solved, target, turns, at, (ratio, rise, options.hands_reach))
+    moved = rest.place(turns)
+    top = roles.travel or roles.pelvis
+    return {bone: place + at[top] - moved[top] for bone, place in moved.items()}
+
+
+def _reach(
+    solved: Solved,
+    target: TargetRig,
+    turns: dict[str, Floats],
+    at: dict[str, Floats],
+    goal: tuple[float, Floats, float],
+) -> None:
+    """Bend arms so that hands are where the person's are: scaled, raised, and how much of it."""
+    ratio, rise, amount = goal
+    skeleton, limbs = solved.skeleton, target.roles.limbs
+    for side in "LR":
+        if f"hand.{side}" not in limbs:
+            continue
+        hand = skeleton.index(f"hand.{side}")
+        move = amount * (ratio * solved.heads_m[:, hand] + rise - at[limbs[f"hand.{side}"]])
+        upper = skeleton.index(f"upper_arm.{side}")
+        # About +X of the skeleton's arms a positive turn flexes the elbow.
+        hinge = rotate(solved.motion.rotation[:, upper], _X)
+        parts = (f"upper_arm.{side}", f"forearm.{side}", f"hand.{side}")
+        bend_limb(target.roles, parts, turns, at, np.nan_to_num(move), hinge)
+
+
+def _bent(
+    target: TargetRig, rest: RestPose, curve: Curve, turns: dict[str, Floats]
+) -> dict[str, Floats]:
+    """Give the handles (T, 6) of the bendy bones of spine and neck."""
+    if target.bendy is None:
+        return {}
+    lie, roles = places(target.roles, rest), target.roles
+    ease = np.ones((len(target.bones), 2)) if target.ease is None else target.ease
+    found = {}
+    for bones, spans, sample in (
+        (roles.spine, lie.spine, curve.on_spine),
+        (roles.neck, lie.neck, curve.on_neck),
+    ):
+        for bone, span in zip(bones, spans, strict=True):
+            index = rest.index(bone)
+            if not target.bendy[index].any():
+                continue
+            start, end = (multiply(turn, rest.upright) for turn in sample(span[[0, 2]]))
+            length = target.length[index] * ease[index] * target.bendy[index]
+            found[bone] = handles(rest.rotation[index], turns[bone], (start, end), length)
+    return found
+
+
+def _keys(
+    solved: Solved,
+    target: TargetRig,
+    rest: RestPose,
+    turns: dict[str, Floats],
+    at: dict[str, Floats],
+    options: Retargeting,
+    bent: dict[str, Floats],
+) -> PoseMotion:
+    """Express turns and places as Blender's pose does."""
+    roles = target.roles
+    by_ik = {limb for limb, on in (("arm", options.ik_arms), ("leg", options.ik_legs)) if on}
+    free: dict[str, Floats] = {}
+    placed: dict[str, Floats] = {}
+    for limb in by_ik:
+        turned, where = ik_keys(roles, rest, limb, turns, at)
+        free |= turned
+        placed |= where
+    above = _above(target, rest, turns)
+    bones = (*turns, *free)
+    # Bone by bone, so that the arrays stay small enough for the processor's cache.
+    rotation = [
+        basis(rest.rotation[rest.index(bone)], carrying, turn)
+        for bone, carrying, turn in zip(
+            bones,
+            (*above, *(IDENTITY for _ in free)),
+            (*turns.values(), *free.values()),
+            strict=True,
+        )
+    ]
+    still = [np.broadcast_to(IDENTITY, rotation[0].shape) for _ in roles.still]
+    top = roles.travel or roles.pelvis
+    local = {bone: _in_own_axes(target, rest, bone) for bone in (top, *placed)}
+    return PoseMotion(
+        bones=(*bones, *roles.still),
+        time_s=solved.motion.time_s,
+        rotation_basis=continuous(np.stack([*rotation, *still], axis=1)),
+        root_bone=top,
+        location_basis=location(rest, top, at[top], local[top]),
+        valid=solved.motion.valid,
+        properties={
+            (bone, name): ik if limb in by_ik else fk for bone, name, fk, ik, limb in roles.switches
+        },
+        locations={bone: location(rest, bone, w, local[bone]) for bone, w in placed.items()},
+        handles=bent,
+    )
+
+
+def _in_own_axes(target: TargetRig, rest: RestPose, bone: str) -> bool:
+    return target.local_location is None or bool(target.local_location[rest.index(bone)])
+
+
+def _above(target: TargetRig, rest: RestPose, turns: dict[str, Floats]) -> list[Floats]:
+    """Give the turn (T, 4) that each bone gets from what carries it."""
+    carriers = rest.carriers(turns.keys())
+    shape = next(iter(turns.values())).shape
+    level = np.broadcast_to(IDENTITY, shape)
+    found = []
+    for bone in turns:
+        carrier = carriers[bone]
+        free = carrier is None or not _turns_with(target, rest, bone, carrier)
+        found.append(level if free or carrier is None else turns[carrier])
+    return found
+
+
+def _turns_with(target: TargetRig, rest: RestPose, bone: str, carrier: str) -> bool:
+    """Tell whether every bone from one up to its carrier takes over the turn of its parent."""
+    if target.inherits is None or bone in target.roles.carried:
+        return True
+    index = rest.index(bone)
+    while index >= 0 and target.bones[index] != carrier:
+        if not target.inherits[index]:
+            return False
+        index = int(target.parents[index])
+    return True

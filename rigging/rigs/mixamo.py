@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mixamo: bone names as mixamo.com writes them into FBX files."""
+"""Mixamo: names as mixamo.com writes them; Ready Player Me and CMU's BVH have them too."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+FAMILY: Final = "Mixamo"
 PREFIX: Final = r"mixamorig\d*[:_]"
 """What may stand before every name: "mixamorig:", "mixamorig1:" and so on, or nothing."""
 

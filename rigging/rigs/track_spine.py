@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+FAMILY: Final = "Track Spine"
 PREFIX: Final = ""
 """Nothing stands before the names."""
 

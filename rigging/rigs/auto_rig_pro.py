@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Auto-Rig Pro: names of its deform bones."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+FAMILY: Final = "Auto-Rig Pro"
+PREFIX: Final = ""
+"""Nothing stands before the names."""
+
+BONES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pelvis": "root.x",
+        "head": "head.x",
+        "clavicle.L": "shoulder.l",
+        "upper_arm.L": "arm_stretch.l",
+        "forearm.L": "forearm_stretch.l",
+        "hand.L": "hand.l",
+        "thigh.L": "thigh_stretch.l",
+        "shin.L": "leg_stretch.l",
+        "foot.L": "foot.l",
+        "toe.L": "toes_01.l",
+        "clavicle.R": "shoulder.r",
+        "upper_arm.R": "arm_stretch.r",
+        "forearm.R": "forearm_stretch.r",
+        "hand.R": "hand.r",
+        "thigh.R": "thigh_stretch.r",
+        "shin.R": "leg_stretch.r",
+        "foot.R": "foot.r",
+        "toe.R": "toes_01.r",
+    }
+)
+"""Bone by role; the spine and neck are the bones between."""

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SMPL, SMPL-H and SMPL-X: joints, each named by where its bone begins."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+FAMILY: Final = "SMPL-X"
+PREFIX: Final = r"[mf]_avg_"
+"""What the meshes of SMPL's authors put before every name, or nothing."""
+
+BONES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "pelvis": "pelvis",
+        "head": "head",
+        "clavicle.L": "left_collar",
+        "upper_arm.L": "left_shoulder",
+        "forearm.L": "left_elbow",
+        "hand.L": "left_wrist",
+        "thigh.L": "left_hip",
+        "shin.L": "left_knee",
+        "foot.L": "left_ankle",
+        "toe.L": "left_foot",
+        "clavicle.R": "right_collar",
+        "upper_arm.R": "right_shoulder",
+        "forearm.R": "right_elbow",
+        "hand.R": "right_wrist",
+        "thigh.R": "right_hip",
+        "shin.R": "right_knee",
+        "foot.R": "right_ankle",
+        "toe.R": "right_foot",
+    }
+)
+"""Bone by role; the spine and neck are the bones between."""
