@@ -5,7 +5,7 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,9 +17,10 @@ from .errors import RigError
 from .rotation import Bools, Floats
 
 _SCHEMA: Final = "track_spine.lifted"
-_VERSION: Final = 1
+_VERSIONS: Final = (1, 2)
 _LARGEST_ARRAY_BYTES: Final = 2**31
 _FARTHEST_M: Final = 1e4
+_LONGEST_FOCAL_PX: Final = 1e6
 
 # What is read of the file: kind of number (as in numpy.dtype.kind) and number of axes.
 _LIFTED: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
@@ -31,6 +32,17 @@ _LIFTED: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
         "xyz_m": ("f", 4),
         "score": ("f", 3),
         "person": ("iu", 1),
+    }
+)
+
+# What is read besides where it is there: deviations and pixels since version 2, and the camera.
+_OPTIONAL: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
+    {
+        "sigma_m": ("f", 3),
+        "xy_px": ("f", 4),
+        "world_from_camera": ("f", 2),
+        "focal_px": ("f", 0),
+        "image_size_px": ("iu", 1),
     }
 )
 
@@ -49,6 +61,44 @@ _UNREADABLE: Final = (
 
 
 @dataclass(frozen=True, eq=False)
+class Camera:
+    """A pinhole camera at rest, its principal point in the middle of the picture.
+
+    Attributes:
+        world_from_camera: (4, 4) from camera axes (x right, y down, z ahead) to the world, metres.
+        focal_px: Focal length, pixels.
+        image_size_px: Width and height of the upright picture.
+    """
+
+    world_from_camera: Floats
+    focal_px: float
+    image_size_px: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        """Check that this is a camera.
+
+        Raises:
+            RigError: The matrix does not move rigidly, or focal length or size are not positive.
+        """
+        matrix = self.world_from_camera
+        _require_shape("world_from_camera", matrix, (4, 4))
+        turn = matrix[:3, :3]
+        rigid = np.isfinite(matrix).all() and np.allclose(turn @ turn.T, np.eye(3), atol=1e-4)
+        if not rigid or np.linalg.det(turn) < 0.0 or not np.allclose(matrix[3], [0, 0, 0, 1]):
+            raise RigError("The camera's place must be a rotation and a translation.")
+        if not 0.0 < self.focal_px < _LONGEST_FOCAL_PX or min(self.image_size_px) < 1:
+            raise RigError(
+                f"A focal length of {self.focal_px} pixels and a picture of {self.image_size_px} "
+                "pixels are not those of a camera; give the focal length again."
+            )
+
+    def seen_from(self, xyz_m: Floats) -> Floats:
+        """Give points (..., 3) of the world in camera axes, metres."""
+        place = self.world_from_camera
+        return np.asarray((xyz_m - place[:3, 3]) @ place[:3, :3])
+
+
+@dataclass(frozen=True, eq=False)
 class Motion3D:
     """3D key points of one person. A missing point is NaN with score 0.
 
@@ -57,12 +107,20 @@ class Motion3D:
         time_s: (T,) strictly increasing seconds.
         xyz_m: (T, K, 3) world positions, metres.
         score: (T, K) confidence, 0 to 1; 0 exactly where missing.
+        sigma_m: (T, K) standard deviation of each point, metres, NaN where missing; None where it
+            is not known.
+        xy_px: (T, K, 2) the same points in the upright picture, pixels, NaN where missing; None
+            where not known.
+        camera: What took the picture; None where not known.
     """
 
     names: tuple[str, ...]
     time_s: Floats
     xyz_m: Floats
     score: Floats
+    sigma_m: Floats | None = None
+    xy_px: Floats | None = None
+    camera: Camera | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together.
@@ -85,6 +143,32 @@ class Motion3D:
             raise RigError(
                 "Key points must be finite where their score is above 0 and NaN where it is 0."
             )
+        if self.sigma_m is not None:
+            _require_shape("sigma_m", self.sigma_m, (frames, points))
+            if (self.sigma_m <= 0.0).any() or np.isinf(self.sigma_m).any():
+                raise RigError("Standard deviations of key points must be above 0 and finite.")
+        if self.xy_px is not None:
+            _require_shape("xy_px", self.xy_px, (frames, points, 2))
+            if np.isinf(self.xy_px).any():
+                raise RigError("Pixels of key points must be finite, or NaN where missing.")
+
+    def at(self, rows: npt.NDArray[np.intp] | Bools | slice) -> "Motion3D":
+        """Give some of the frames.
+
+        Args:
+            rows: Which of the T frames, in order.
+
+        Returns:
+            Their motion.
+        """
+        return replace(
+            self,
+            time_s=self.time_s[rows],
+            xyz_m=self.xyz_m[rows],
+            score=self.score[rows],
+            sigma_m=None if self.sigma_m is None else self.sigma_m[rows],
+            xy_px=None if self.xy_px is None else self.xy_px[rows],
+        )
 
     def point(self, name: str) -> Floats:
         """Give the track of one key point.
@@ -188,16 +272,17 @@ def load_lifted(path: Path) -> dict[int, Motion3D]:
 
 
 def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays named in `_LIFTED` and no others, once they are known not to be huge."""
+    """Read the arrays of `_LIFTED`, what there is of `_OPTIONAL`, and no others; none is huge."""
     with zipfile.ZipFile(path) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
     missing = [name for name in _LIFTED if f"{name}.npy" not in sizes]
-    huge = [name for name in _LIFTED if sizes.get(f"{name}.npy", 0) > _LARGEST_ARRAY_BYTES]
+    wanted = dict(_LIFTED) | {n: form for n, form in _OPTIONAL.items() if f"{n}.npy" in sizes}
+    huge = [name for name in wanted if sizes.get(f"{name}.npy", 0) > _LARGEST_ARRAY_BYTES]
     if missing or huge:
         raise RigError(f"Missing arrays: {missing}; arrays larger than 2 GiB: {huge}.")
     with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in _LIFTED}
-    for name, (kinds, axes) in _LIFTED.items():
+        arrays = {name: file[name] for name in wanted}
+    for name, (kinds, axes) in wanted.items():
         array = arrays[name]
         if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or array.ndim != axes:
             raise RigError(f"The array {name} should have {axes} axes of kind {kinds!r}.")
@@ -207,26 +292,50 @@ def _read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 def _people(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[int, Motion3D]:
     """Take the arrays of a file apart into people."""
     schema, version = str(arrays["schema"]), int(arrays["version"])
-    if schema != _SCHEMA or version != _VERSION:
-        raise RigError(f"It holds {schema!r} version {version}, not {_SCHEMA!r} {_VERSION}.")
+    if schema != _SCHEMA or version not in _VERSIONS:
+        raise RigError(f"It holds {schema!r} version {version}, not {_SCHEMA!r} {_VERSIONS}.")
     names = tuple(str(name) for name in arrays["names"])
     ids = [int(person) for person in arrays["person"]]
     if len(set(ids)) != len(ids):
         raise RigError(f"Person ids repeat: {ids}.")
-    time_s = arrays["time_s"].astype(np.float64)
+    expected = (len(arrays["time_s"]), len(ids), len(names))
+    shapes = {"xyz_m": (*expected, 3), "score": expected}
+    shapes |= {"sigma_m": expected, "xy_px": (*expected, 2)}
+    wrong = {n: arrays[n].shape for n, s in shapes.items() if n in arrays and arrays[n].shape != s}
+    if wrong:
+        raise RigError(
+            f"Arrays {wrong} do not fit {expected[0]} times, {expected[1]} people and "
+            f"{expected[2]} names."
+        )
     xyz_m = arrays["xyz_m"].astype(np.float64)
     score = arrays["score"].astype(np.float64)
-    expected = (len(time_s), len(ids), len(names))
-    if xyz_m.shape != (*expected, 3) or score.shape != expected:
-        raise RigError(
-            f"Arrays xyz_m {xyz_m.shape} and score {score.shape} do not fit {len(time_s)} times, "
-            f"{len(ids)} people and {len(names)} names."
-        )
     if (np.abs(xyz_m) > _FARTHEST_M).any():
         raise RigError(f"A key point is more than {_FARTHEST_M:.0f} m away.")
     missing = np.isnan(xyz_m).any(axis=-1) | (score == 0.0)
     xyz_m[missing] = np.nan
     score[missing] = 0.0
-    return {
-        person: Motion3D(names, time_s, xyz_m[:, p], score[:, p]) for p, person in enumerate(ids)
+    camera = _camera(arrays)
+    extra = {
+        name: arrays[name].astype(np.float64) for name in ("sigma_m", "xy_px") if name in arrays
     }
+    return {
+        person: Motion3D(
+            names,
+            arrays["time_s"].astype(np.float64),
+            xyz_m[:, p],
+            score[:, p],
+            camera=camera,
+            **{name: array[:, p] for name, array in extra.items()},
+        )
+        for p, person in enumerate(ids)
+    }
+
+
+def _camera(arrays: Mapping[str, npt.NDArray[Any]]) -> Camera | None:
+    """Give the camera of a file, None where it says too little of it."""
+    if not {"world_from_camera", "focal_px", "image_size_px"} <= set(arrays):
+        return None
+    size = tuple(int(side) for side in arrays["image_size_px"])
+    if len(size) != 2:
+        raise RigError(f"The array image_size_px should hold width and height, not {size}.")
+    return Camera(arrays["world_from_camera"].astype(np.float64), float(arrays["focal_px"]), size)

@@ -92,6 +92,21 @@ def from_axis_angle(axis: Floats, angle: Floats) -> Floats:
     return np.concatenate([cosine, np.sin(half) * axis], axis=-1)
 
 
+def rotation_vector(q: Floats) -> Floats:
+    """Give rotations as axis times angle, the short way round.
+
+    Args:
+        q: (..., 4) unit quaternions.
+
+    Returns:
+        (..., 3) radians, no longer than pi.
+    """
+    q = np.where(q[..., :1] < 0.0, -q, q)
+    sine = np.linalg.norm(q[..., 1:], axis=-1)
+    angle = 2.0 * np.arctan2(sine, q[..., 0])
+    return np.asarray(q[..., 1:] * (angle / np.maximum(sine, 1e-300))[..., None])
+
+
 def from_matrix(m: Floats) -> Floats:
     """Convert rotation matrices.
 
@@ -120,15 +135,21 @@ def to_matrix(q: Floats) -> Floats:
 def from_axes(x: Floats, y: Floats) -> Floats:
     """Make the rotation that takes +Y to `y` and +X as near to `x` as it can.
 
+    Where `x` is parallel to `y` or has no length, its direction is not determined and some one
+    perpendicular to `y` is chosen; where `y` has no length, it is taken for +Y.
+
     Args:
-        x: (..., 3) wanted directions of the X axis, not parallel to `y`.
+        x: (..., 3) wanted directions of the X axis.
         y: (..., 3) directions of the Y axis, any length.
 
     Returns:
         (..., 4) unit quaternions.
     """
-    y = unit(y)
-    z = unit(np.cross(x, y))
+    x, y = np.broadcast_arrays(unit(x), unit(y))
+    y = np.where((y == 0.0).all(axis=-1, keepdims=True), np.eye(3)[1], y)
+    z = np.cross(x, y)
+    parallel = np.linalg.norm(z, axis=-1, keepdims=True) < 1e-9
+    z = unit(np.where(parallel, np.cross(np.eye(3)[np.argmin(np.abs(y), axis=-1)], y), z))
     return from_matrix(np.stack([np.cross(y, z), y, z], axis=-1))
 
 
@@ -242,3 +263,24 @@ def quaternions_to_euler(q: Floats, order: str) -> Floats:
 
 def _wrap(angle: Floats) -> Floats:
     return np.asarray((angle + np.pi) % (2.0 * np.pi) - np.pi)
+
+
+def vector_slope(vector: Floats, slope: Floats) -> Floats:
+    """Carry slopes by a rotation vector over to slopes by a turn made before the rotation.
+
+    Args:
+        vector: (..., 3) rotation vectors r of rotations R, shorter than 2 pi.
+        slope: (..., 3) slope of some value by r.
+
+    Returns:
+        (..., 3) slope of the value by d, where R becomes R exp(d).
+
+    Source: transpose of the inverse right Jacobian of SO(3), Sola et al., A micro Lie theory
+    (arXiv 1812.01537), equation 144.
+    """
+    angle = np.linalg.norm(vector, axis=-1, keepdims=True)
+    small = angle < 1e-3
+    safe = np.where(small, 1.0, angle)
+    factor = np.where(small, 1.0 / 12.0, 1.0 / safe**2 - 0.5 / (safe * np.tan(0.5 * safe)))
+    once = np.cross(vector, slope)
+    return np.asarray(slope - 0.5 * once + factor * np.cross(vector, once))

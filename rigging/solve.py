@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From key points to a skeleton of constant lengths and the rotations of its bones."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from .motion import BoneMotion, Motion3D
 from .posing import Posing
 from .rotation import Bools, Floats, continuous
 from .skeleton import Skeleton, canonical_skeleton, fk
+from .smoothness import Effect
 from .trunk import solve_trunk, torso_seen
 
 LEAST_SCORE: Final = 0.02
@@ -33,16 +35,52 @@ class Solved:
         motion: Rotations of its bones.
         heads_m: (T, B, 3) where bones begin, by forward kinematics; NaN where not valid.
         tails_m: (T, B, 3) where bones end.
+        contacts: (T,) whether `left_heel`, `left_ball`, `right_heel` and `right_ball` rest on the
+            ground; empty where that was not looked for.
+        sigma: (T, B) standard deviation of each joint about its least certain axis, radians,
+            against the parent bone (the world for the pelvis); NaN where not valid. Where a joint
+            does not turn on its own it is 0. None before the whole clip is fitted.
+        smoothing: What smoothing did to the points, by region; empty where it is not known.
     """
 
     skeleton: Skeleton
     motion: BoneMotion
     heads_m: Floats
     tails_m: Floats
+    contacts: Mapping[str, Bools] = field(default_factory=dict)
+    sigma: Floats | None = None
+    smoothing: Mapping[str, Effect] = field(default_factory=dict)
 
 
-def solve(motion: Motion3D) -> Solved:
-    """Find the bone rotations that explain a person's key points.
+def person_lengths(motion: Motion3D) -> dict[str, float]:
+    """Measure a person's lengths over the frames that show the torso.
+
+    Args:
+        motion: Key points, smoothed.
+
+    Returns:
+        Metres by the names that `canonical_skeleton` takes.
+
+    Raises:
+        RigError: No frame shows the torso (mid-hip with C7 or both shoulders).
+    """
+    motion = _trusted(motion)
+    return measure_lengths(motion.at(_torso(motion)))
+
+
+def _torso(motion: Motion3D) -> Bools:
+    """Tell which frames show the torso, and refuse motions without any."""
+    valid = torso_seen(motion)
+    if not valid.any():
+        raise RigError(
+            "No frame shows the torso (both hips or mid-hip, with C7 or both shoulders). "
+            "Choose a clip in which the person's trunk is seen."
+        )
+    return valid
+
+
+def solve(motion: Motion3D, lengths_m: Mapping[str, float] | None = None) -> Solved:
+    """Find the bone rotations that explain a person's key points, frame by frame.
 
     Bone lengths are constant. A part that is not seen in a frame keeps the rotation, relative to
     its parent, that it has in the frames before and after, interpolated; a part that is never seen
@@ -50,6 +88,7 @@ def solve(motion: Motion3D) -> Solved:
 
     Args:
         motion: Key points, smoothed.
+        lengths_m: The person's lengths; None to measure them.
 
     Returns:
         Skeleton and motion; frames in which the torso is not seen are not valid.
@@ -58,14 +97,9 @@ def solve(motion: Motion3D) -> Solved:
         RigError: No frame shows the torso (mid-hip with C7 or both shoulders).
     """
     motion = _trusted(motion)
-    valid = torso_seen(motion)
-    if not valid.any():
-        raise RigError(
-            "No frame shows the torso (both hips or mid-hip, with C7 or both shoulders). "
-            "Choose a clip in which the person's trunk is seen."
-        )
-    seen = Motion3D(motion.names, motion.time_s[valid], motion.xyz_m[valid], motion.score[valid])
-    skeleton = canonical_skeleton(measure_lengths(seen))
+    valid = _torso(motion)
+    seen = motion.at(valid)
+    skeleton = canonical_skeleton(measure_lengths(seen) if lengths_m is None else lengths_m)
     posing = Posing(skeleton, mid_hip(seen)[0])
     for bone, turn in zip(
         ("pelvis", *spine_curve.BONES), np.moveaxis(solve_trunk(seen, skeleton), 1, 0), strict=True
@@ -88,7 +122,7 @@ def _trusted(motion: Motion3D) -> Motion3D:
     """Take points of too low a score for missing."""
     trusted = motion.score >= LEAST_SCORE
     xyz_m = np.where(trusted[..., None], motion.xyz_m, np.nan)
-    return Motion3D(motion.names, motion.time_s, xyz_m, np.where(trusted, motion.score, 0.0))
+    return replace(motion, xyz_m=xyz_m, score=np.where(trusted, motion.score, 0.0))
 
 
 def _at(valid: Bools, rows: Floats) -> Floats:

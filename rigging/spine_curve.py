@@ -67,6 +67,27 @@ Pearcy, Spine 1984;9:294. Thoracic: sagittal Morita 2014, PMC3940794; lateral 31
 10.1186/s13018-024-04567-5 table 2.
 """
 
+_FORWARD_SHARE: Final = (0.5, *(2 * (51.0 / 67.0,)), 0.7, 0.6, 0.55, *(2 * (64.0 / 127.0,)))
+"""How much of the sagittal range lies forward of neutral.
+
+Half at the sacrum; lumbar 51 of 67 (Pearcy, Spine 1984;9:294); thoracic 21.5 of 35.5 (Jiang 2025);
+neck 64 of 127 (anatomystandard.com, ROM of the spine); between them their mean.
+"""
+
+_WIDEST: Final = 1.6
+"""What a range is of the usual one in people whose spines bend furthest, two standard deviations
+above the mean of the studies above, each about 0.3 of the mean."""
+
+_UNEVEN: Final = (0.15, 0.15, 0.15, 0.15, np.inf, 0.15, 0.3)
+_USED: Final = 6.0
+"""Usual differences between neighbouring joints, from L5 upwards, in the share of their range that
+they use, and usual size of that share itself.
+
+Joints of the trunk bend together, and so do those of the neck; the two bend on their own, and the
+head nods nearly so. `tests/rigging/test_trunk.py` holds the price where points are exact and the
+gain where they are not.
+"""
+
 # Vertebrae counted upwards from the sacrum: S1 is 0, L5 is 1, ... T12 is 6, ... C7 is 18, ... C1 is
 # 24.
 _POINT_LEVEL: Final = (1, 3, 5, 10, 15, 18, 21, 24)
@@ -93,6 +114,32 @@ def neutral_directions() -> Floats:
     lean += np.arctan2(-np.sum(share * np.sin(trunk)), np.sum(share * np.cos(trunk)))
     lean = np.append(lean, 0.0)
     return np.stack([np.zeros_like(lean), -np.sin(lean), np.cos(lean)], axis=-1)
+
+
+def turn_limits_deg() -> Floats:
+    """Give how far from neutral the curve can turn at L5, L3, L1, T8, T3, C7, C4 and C1.
+
+    Returns:
+        (8, 3) degrees forward, backward and to either side.
+    """
+    sagittal, lateral = _WIDEST * np.array(TURN_RANGE_DEG).T
+    forward = np.array(_FORWARD_SHARE)
+    return np.stack([forward * sagittal, (1.0 - forward) * sagittal, 0.5 * lateral], axis=-1)
+
+
+def turn_stiffness() -> Floats:
+    """Give how unlikely a curve is.
+
+    Returns:
+        (2, 8, 8) quadratic forms of its turns away from neutral, radians, sagittal and lateral: the
+        negative logarithm of the likelihood, times two.
+    """
+    forms = []
+    for limit in np.radians(TURN_RANGE_DEG).T:
+        used = np.diag(1.0 / limit)
+        uneven = np.diff(used, axis=0) / np.array(_UNEVEN)[:, None]
+        forms.append(uneven.T @ uneven + used.T @ used / _USED**2)
+    return np.stack(forms)
 
 
 def twist_shares() -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.special import gammaincinv
 
 from . import spine_curve
+from .banded import solve_blocks
 from .errors import RigError
 from .gaps import fill_values
 from .lengths import mid_hip
@@ -54,29 +55,9 @@ _Z: Final = np.array([0.0, 0.0, 1.0])
 _REST: Final = spine_curve.neutral_directions()
 _FORWARD: Final = np.cross(_X, _REST)
 
-_UNEVEN: Final = (0.15, 0.15, 0.15, 0.15, np.inf, 0.15, 0.3)
-_USED: Final = 6.0
-"""Usual differences between neighbouring joints, from L5 upwards, in the share of their range that
-they use, and usual size of that share itself.
-
-Joints of the trunk bend together, and so do those of the neck; the two bend on their own, and the
-head nods nearly so. `tests/rigging/test_trunk.py` holds the price where points are exact and the
-gain where they are not.
-"""
-
-
-def _stiffness() -> Floats:
-    """Give the quadratic form (2, 9, 9) of the leans of the segments, sagittal and lateral."""
-    turn = np.diff(np.eye(len(_REST)), axis=0)
-    forms = []
-    for limit in np.radians(spine_curve.TURN_RANGE_DEG).T:
-        used = turn / limit[:, None]
-        uneven = np.diff(used, axis=0) / np.array(_UNEVEN)[:, None]
-        forms.append(uneven.T @ uneven + used.T @ used / _USED**2)
-    return np.stack(forms)
-
-
-_STIFFNESS: Final = _stiffness()
+_LEAN_TO_TURN: Final = np.diff(np.eye(len(_REST)), axis=0)
+_STIFFNESS: Final = _LEAN_TO_TURN.T @ spine_curve.turn_stiffness() @ _LEAN_TO_TURN
+"""Quadratic form (2, 9, 9) of the leans of the segments, sagittal and lateral."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +165,7 @@ def _cues(motion: Motion3D, skeleton: Skeleton) -> _Cues:
     chest = skeleton.index(spine_curve.BONES[_CHEST])
     drop = skeleton.tail_m[chest, 2] - skeleton.head_m[skeleton.index("clavicle.L"), 2]
     middle = 0.5 * (left + right)
-    weight = _trust(score)
+    weight = point_trust(score)
     guess = score[:, _CHEST] == 0.0
     targets[guess, _CHEST] = (middle + drop * unit(middle - root))[guess]
     weight[guess, _CHEST] = _GUESS_ERROR_M**-2
@@ -197,7 +178,7 @@ def _cues(motion: Motion3D, skeleton: Skeleton) -> _Cues:
         root=root,
         base=skeleton.head_m[skeleton.index(spine_curve.BONES[0])] - skeleton.head_m[0],
         hip=np.nan_to_num(motion.point("hip")),
-        base_weight=_trust(motion.point_score("hip")),
+        base_weight=point_trust(motion.point_score("hip")),
         targets=np.nan_to_num(targets),
         weight=weight,
         hips=_hip_line(motion, shoulders),
@@ -206,8 +187,14 @@ def _cues(motion: Motion3D, skeleton: Skeleton) -> _Cues:
     )
 
 
-def _trust(score: Floats) -> Floats:
+def point_trust(score: Floats) -> Floats:
     """Give the trust in points, 1 / m^2, by the probability that they lie near their place.
+
+    Args:
+        score: (...) 0..1.
+
+    Returns:
+        (...) one over the variance along each axis.
 
     Source: of the density exp(-r / scale) over a plane, the regularised gamma function P(2, r /
     scale) lies within r; its variance along each axis is 3 scale^2.
@@ -310,7 +297,7 @@ def _improve(directions: Floats, turns: Floats, lengths: Floats, cues: _Cues) ->
         slope[:, :, a] += lean[:, :, a] @ form
 
     size = 2 * len(lengths)
-    step = np.linalg.solve(normal.reshape(-1, size, size), -slope.reshape(-1, size, 1))
+    step = solve_blocks(normal.reshape(-1, size, size), -slope.reshape(-1, size))[..., None]
     step *= np.minimum(1.0, _LARGEST_STEP / np.maximum(np.abs(step).max(axis=1), 1e-12))[..., None]
     return unit(directions + np.einsum("tia,tiac->tic", step.reshape(slope.shape), tangents))
 

@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import pytest
-from track_spine.rigging.filters import CUTOFF_HZ, ROOT, smooth
+from track_spine.rigging.errors import RigError
+from track_spine.rigging.filters import CUTOFF_HZ, ROOT, cutoffs_hz, smooth
 from track_spine.rigging.motion import Motion3D
 
 HIPS = ("left_hip", "right_hip")
@@ -74,7 +75,7 @@ def test_noise_is_reduced_and_more_so_on_the_trunk_than_on_the_wrist(rng):
     result = smooth(body(time_s, spine_03=noise[0], left_wrist=noise[1]))
     left = [result.point(name)[30:-30].std() / 0.005 for name in ("spine_03", "left_wrist")]
     # White noise keeps a share of about 2.1 x cutoff / sampling rate (37 a second) of its power.
-    assert left[0] == pytest.approx(np.sqrt(2.1 * 4.0 / 37.0), rel=0.1)
+    assert left[0] == pytest.approx(np.sqrt(2.1 * 5.5 / 37.0), rel=0.1)
     assert left[0] < left[1] < 0.7
 
 
@@ -105,6 +106,14 @@ def test_a_single_wrong_sample_is_rejected(rng):
     unspiked = smooth(body(time_s, left_wrist=clean)).point("left_wrist")
     assert np.abs(result - unspiked).max() < 0.003
     assert np.linalg.norm(result[70] - track[70]) < 0.005
+
+
+def test_an_arm_that_is_swung_after_rest_is_no_outlier():
+    time_s = np.arange(0.0, 4.0, 1.0 / 30.0)
+    angle = np.clip((time_s - 2.0) / 0.3, 0.0, 1.0) * np.pi
+    track = 0.6 * np.stack([np.cos(angle), 0.0 * angle, np.sin(angle)], axis=-1)
+    result = smooth(body(time_s, left_wrist=track)).point("left_wrist")
+    assert np.linalg.norm(result - track, axis=-1).max() < 0.06
 
 
 def test_a_sudden_stop_is_not_taken_for_an_outlier():
@@ -165,8 +174,19 @@ def test_the_body_travels_more_smoothly_where_its_distance_is_uncertain(rng):
     amplitude, phase = amplitude_and_phase(time_s, moved[:, 0, 2], 2.0)
     assert amplitude > 0.97 * 0.03
     assert abs(phase) < 0.01
-    # 4 Hz would leave 0.53 of the error of the distance; it is 20 times what 4 Hz is meant for.
+    # 5.5 Hz would leave 0.6 of the error of the distance; it is 20 times what that is meant for.
     assert moved[30:-30, 0, 1].std() < 0.4 * 0.08
+
+
+def test_a_region_is_smoothed_more_strongly_and_the_others_as_before():
+    chosen = cutoffs_hz({"arms": 2.0})
+    assert chosen["left_wrist"] == 0.5 * CUTOFF_HZ["left_wrist"]
+    assert {n: f for n, f in chosen.items() if n.endswith(("ankle", "nose", ROOT))} == {
+        n: f for n, f in CUTOFF_HZ.items() if n.endswith(("ankle", "nose", ROOT))
+    }
+    for wrong in ({"arm": 2.0}, {"arms": 0.0}, {"legs": float("nan")}):
+        with pytest.raises(RigError, match="regions are"):
+            cutoffs_hz(wrong)
 
 
 def test_short_and_empty_tracks_stay_as_they_are(rng):

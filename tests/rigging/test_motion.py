@@ -47,6 +47,28 @@ def test_lifted_file_gives_each_persons_motion(tmp_path):
         assert np.array_equal(motion.score, arrays["score"][:, p])
 
 
+def test_version_two_tells_deviations_pixels_and_the_camera(tmp_path):
+    arrays = lifted_arrays()
+    old = load_lifted(write(tmp_path / "lifted.npz", arrays))[5]
+    assert old.sigma_m is None
+    assert old.xy_px is None
+    rng = np.random.default_rng(8)
+    arrays |= {
+        "version": np.array(2),
+        "sigma_m": rng.uniform(0.01, 0.1, size=(5, 2, 3)).astype(np.float32),
+        "xy_px": rng.uniform(0.0, 400.0, size=(5, 2, 3, 2)).astype(np.float32),
+    }
+    motion = load_lifted(write(tmp_path / "lifted.npz", arrays))[5]
+    assert np.array_equal(motion.sigma_m, arrays["sigma_m"][:, 1])
+    assert np.array_equal(motion.xy_px, arrays["xy_px"][:, 1])
+    assert motion.camera.focal_px == 1000.0
+    assert motion.camera.image_size_px == (640, 480)
+    part = motion.at(slice(1, 3))
+    assert np.array_equal(part.time_s, motion.time_s[1:3])
+    assert np.array_equal(part.xy_px, motion.xy_px[1:3])
+    assert np.array_equal(part.sigma_m, motion.sigma_m[1:3])
+
+
 def test_points_without_score_or_position_are_missing(tmp_path):
     arrays = lifted_arrays()
     arrays["score"][0, 0, 0] = 0.0
@@ -62,7 +84,7 @@ def test_points_without_score_or_position_are_missing(tmp_path):
     ("name", "value", "said"),
     [
         ("schema", np.array("something.else"), "something.else"),
-        ("version", np.array(2), "version 2"),
+        ("version", np.array(3), "version 3"),
         ("version", np.array("1"), "version"),
         ("names", np.array(["a", "a", "b"]), "repeat"),
         ("names", np.array(NAMES, dtype=object), "read"),
@@ -81,6 +103,16 @@ def test_points_without_score_or_position_are_missing(tmp_path):
         ("score", np.full((5, 2, 3), 1.5), "0 and 1"),
         ("score", np.full((5, 2, 3), np.nan), "0 and 1"),
         ("score", np.full((5, 3, 2), 0.5), "fit"),
+        ("sigma_m", np.full((5, 2, 4), 0.1), "fit"),
+        ("sigma_m", np.full((5, 2, 3), -0.1), "deviations"),
+        ("xy_px", np.zeros((5, 2, 3, 3)), "fit"),
+        ("xy_px", np.full((5, 2, 3, 2), np.inf), "Pixels"),
+        ("focal_px", np.array(np.nan), "focal"),
+        ("focal_px", np.array(1e9), "focal"),
+        ("world_from_camera", 2.0 * np.eye(4), "rotation"),
+        ("world_from_camera", np.full((4, 4), np.nan), "rotation"),
+        ("image_size_px", np.array([0, 480]), "picture"),
+        ("image_size_px", np.array([1, 2, 3]), "image_size_px"),
     ],
 )
 def test_wrong_contents_are_named(tmp_path, name, value, said):

@@ -138,3 +138,11 @@ def test_euler_angles_keep_gaps(rng):
     assert np.isnan(angles[2]).all()
     assert np.isfinite(np.delete(angles, 2, axis=0)).all()
     assert np.isnan(rot.quaternions_to_euler(q[2:3], "ZXY")).all()
+
+
+def test_axes_that_determine_no_rotation_give_one_all_the_same():
+    x = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    y = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    q = rot.from_axes(x, y)
+    assert np.allclose(np.linalg.norm(q, axis=-1), 1.0)
+    assert np.allclose(rot.rotate(q[:2], np.array([0.0, 1.0, 0.0])), [[0, 1, 0], [0, 0, 1]])
