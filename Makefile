@@ -11,10 +11,13 @@ BPY := 4.5.15
 BPY_OLD := 4.2.23
 BPY_NEW := 5.2.3
 OPENSIM := 4.6
+MEDIAPIPE := 0.10.21
+SPINEPOSE := 2.1.0
 
 VENV_OLD := .venv-4.2
 VENV_NEW := .venv-5.2
 VENV_TRAIN := .venv-train
+VENV_BENCH := .venv-bench
 PLATFORM := linux-x64
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' blender_manifest.toml)
 ZIP = out/extension/track_spine-$(VERSION)-$(PLATFORM).zip
@@ -22,7 +25,7 @@ ZIP = out/extension/track_spine-$(VERSION)-$(PLATFORM).zip
 PYTHON313 ?= $(shell for python in python3.13 "$(HOME)"/.pyenv/versions/3.13*/bin/python3.13; do \
   "$$python" -c 'import ensurepip' 2>/dev/null && echo "$$python" && break; done)
 
-.PHONY: help setup models demo test lint types test-matrix test-training evaluate-model extension bench clean
+.PHONY: help setup models demo test test-faults lint types test-matrix test-training evaluate-model calibration evaluate-motion extension bench clean
 
 help:
 	@echo "make demo         track a sample clip: out/demo.fbx, out/demo.blend, out/overlay.mp4, out/preview.png"
@@ -30,8 +33,11 @@ help:
 	@echo "make test-matrix  the suite on Blender $(BPY_OLD) and $(BPY_NEW), and the zip installed in all three"
 	@echo "make extension    build and validate the extension's zip: out/extension/"
 	@echo "make test-training  the tests of the generator and the training of models (PyTorch)"
+	@echo "make test-faults  kill the worker 100 times (minutes)"
 	@echo "make evaluate-model  judge the model that ships: out/model.json, docs/model.md (minutes)"
-	@echo "make bench        benchmarks"
+	@echo "make calibration  hold scores against errors: out/model.json, docs/pictures/confidence.png"
+	@echo "make evaluate-motion  judge lifting on rendered motion: out/motion.json (minutes)"
+	@echo "make bench        speed and memory, against others where there are any: out/bench.json"
 	@echo "make setup        only the environment, $(BIN)/track-spine and the models"
 
 setup: $(VENV)/.done models
@@ -59,6 +65,9 @@ test: setup $(SAMPLE) lint types
 	$(BIN)/pytest
 	@echo "Passed: lint, types and the test suite on Blender $(BPY)"
 
+test-faults: setup $(SAMPLE)
+	$(BIN)/pytest -m slow
+
 lint: $(VENV)/.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,7 +75,7 @@ lint: $(VENV)/.done
 types: $(VENV)/.done
 	@mkdir -p $(TYPING) && ln -sfn $(CURDIR) $(TYPING)/track_spine
 	MYPYPATH=$(TYPING) $(BIN)/mypy -p track_spine.inference -p track_spine.rigging \
-	  -p track_spine.addon -p track_spine.tools -m track_spine.cli
+	  -p track_spine.reporting -p track_spine.addon -p track_spine.tools -m track_spine.cli
 
 extension: setup
 	@$(BIN)/python tools/build_extension.py
@@ -104,13 +113,42 @@ test-training: models $(VENV_TRAIN)/.done
 	$(VENV_TRAIN)/bin/pytest tests/training
 
 # The pictures kept aside are rendered once, a few minutes, from motion capture in the shared data.
-evaluate-model: models $(VENV_TRAIN)/.done
+.PHONY: held-out
+held-out: models $(VENV_TRAIN)/.done
 	@test ! -d ../shared/data || $(VENV_TRAIN)/bin/track-spine-train render --aside --count 768 \
 	  --seed 101 --out .cache/training/held_out
-	$(VENV_TRAIN)/bin/python -m track_spine.training.judge
 
-bench: setup
-	$(BIN)/python benchmarks/keyframes.py
+evaluate-model: held-out
+	$(VENV_TRAIN)/bin/python -m track_spine.training.judge
+	$(VENV_TRAIN)/bin/python -m track_spine.training.judge_calibration
+
+calibration: held-out
+	$(VENV_TRAIN)/bin/python -m track_spine.training.judge_calibration
+
+# The clips kept aside are rendered once, ten minutes, from motion capture in the shared data.
+evaluate-motion: models $(VENV_TRAIN)/.done
+	@test ! -d ../shared/data || $(VENV_TRAIN)/bin/python -m track_spine.training.lift_held_out
+	$(VENV_TRAIN)/bin/python -m track_spine.training.evaluate_motion
+
+# The library asks for PyTorch, which it never imports, and for OpenCV, of which MediaPipe brings one.
+$(VENV_BENCH)/.done: pyproject.toml setup.py Makefile
+	@echo "Making the environment $(VENV_BENCH) with what others would use"
+	@$(PYTHON) -m venv $(VENV_BENCH)
+	@$(VENV_BENCH)/bin/python -m pip install -q --disable-pip-version-check "mediapipe==$(MEDIAPIPE)" \
+	  "onnx==1.17.0" anytree OneEuroFilter tqdm av==18.1.0 onnxruntime==1.26.0 \
+	  scipy==1.15.3 "rich>=13.9"
+	@$(VENV_BENCH)/bin/python -m pip install -q --disable-pip-version-check --no-deps \
+	  "spinepose==$(SPINEPOSE)" -e .
+	@touch $@
+
+# Figures go to out/bench.json; a target that is missed does not keep the others from being measured.
+bench: setup $(SAMPLE) $(VENV_BENCH)/.done
+	-$(BIN)/python benchmarks/keyframes.py
+	-for env in $(VENV_OLD) $(VENV) $(VENV_NEW); do \
+	  test ! -x $$env/bin/python || $$env/bin/python benchmarks/exports.py; done
+	-$(VENV_BENCH)/bin/python benchmarks/mediapipe_pose.py
+	-$(VENV_BENCH)/bin/python benchmarks/spinepose_library.py
+	-$(VENV_BENCH)/bin/python benchmarks/engine.py
 
 clean:
 	rm -rf build out .mypy_cache .pytest_cache .ruff_cache

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from .cli_terminal import OK, bars, console
 from .inference.catalogue import CATALOGUE, PublishedModel
-from .inference.installed import ModelFolder, user_folder
-from .inference.licences import Accept, Terms
+from .inference.installed import ModelFolder
+from .inference.licences import Accept
 from .inference.protocol import ProtocolError
+from .inference.terms import Terms
+from .inference.user_folder import user_folder
 
 
 def add_model_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -76,7 +78,7 @@ def _models_add(arguments: argparse.Namespace) -> int:
 
 
 def _model_folder(arguments: argparse.Namespace) -> ModelFolder:
-    return ModelFolder(arguments.folder or user_folder())
+    return ModelFolder(arguments.folder or user_folder("models"))
 
 
 def _model_of(arguments: argparse.Namespace) -> PublishedModel:

@@ -8,22 +8,31 @@ import os
 import sys
 import threading
 import traceback
-from typing import TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from .errors import InferenceError
 from .protocol import (
+    MAX_LINE_CHARS,
     CancelRequest,
     Failure,
+    FetchRequest,
+    FrameReady,
     Message,
-    Progress,
     ProtocolError,
     Ready,
+    SharedFrames,
     TrackRequest,
     decode,
     encode,
 )
 
-EXIT_PARENT_GONE = 3
+if TYPE_CHECKING:
+    from .shared_frames import SharedFootage
+
+EXIT_PARENT_GONE: Final = 3
+
+_SENDING: Final = threading.Lock()
+"""Frames are given back by the thread that reads them, progress comes from another."""
 
 
 def main() -> int:
@@ -47,34 +56,55 @@ def main() -> int:
 
 
 def _serve(lines: TextIO, out: TextIO) -> None:
-    from .pipeline import Tracker  # a broken dependency is then reported, not a silent death
+    cancelled = threading.Event()
+    request, described = _next_message(lines), None
+    if isinstance(request, SharedFrames):
+        described, request = request, _next_message(lines)
+    if isinstance(request, FetchRequest):
+        from .fetch_model import fetch_model
 
-    tracker = Tracker()
-    _send(out, Ready(sys.version.split()[0], tracker.provider))
-    request = decode(lines.readline())
+        threading.Thread(target=_listen, args=(lines, cancelled, None), daemon=True).start()
+        _send(out, Ready(sys.version.split()[0], ""))
+        _send(out, fetch_model(request, lambda told: _send(out, told), cancelled.is_set))
+        return
     if not isinstance(request, TrackRequest):
         raise ProtocolError(f"The first message must be a track request, not {request.type!r}")
-    cancelled = threading.Event()
-    threading.Thread(target=_listen, args=(lines, cancelled), daemon=True).start()
+    # Imported here: a broken dependency is then reported, and is no silent death.
+    from .pipeline import Tracker
+    from .shared_frames import SharedFootage
 
-    def report(progress: Progress) -> None:
-        _send(out, progress)
+    shared = None
+    if described:
+        if request.trim or request.rate_hz:
+            raise ProtocolError("Shared frames have neither a trim nor a rate to be chosen")
+        shared = SharedFootage(described, request.video, lambda message: _send(out, message))
+    threading.Thread(target=_listen, args=(lines, cancelled, shared), daemon=True).start()
+    tracker = Tracker()
+    _send(out, Ready(sys.version.split()[0], tracker.provider))
+    _send(out, tracker.track(request, lambda told: _send(out, told), cancelled.is_set, shared))
 
-    _send(out, tracker.track(request, report, cancelled.is_set))
+
+def _next_message(lines: TextIO) -> Message:
+    # A bounded read: a parent that never ends its line must not fill the memory.
+    return decode(lines.readline(MAX_LINE_CHARS + 1))
 
 
-def _listen(lines: TextIO, cancelled: threading.Event) -> None:
+def _listen(lines: TextIO, cancelled: threading.Event, shared: "SharedFootage | None") -> None:
     try:
-        for line in lines:
-            if isinstance(decode(line), CancelRequest):
-                cancelled.set()
+        while True:
+            match _next_message(lines):
+                case CancelRequest():
+                    cancelled.set()
+                case FrameReady() as ready if shared:
+                    shared.arrived(ready)
     finally:  # stdin is closed or broken: the parent is gone, the take keeps its chunks
         os._exit(EXIT_PARENT_GONE)
 
 
 def _send(out: TextIO, message: Message) -> None:
-    out.write(encode(message))
-    out.flush()
+    with _SENDING:
+        out.write(encode(message))
+        out.flush()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from typing import Final
 
 from .ends import Ends
 from .keypoints import NAMES
-from .licences import Terms
-from .simcc import LARGE, SMALL
+from .simcc_layout import LARGE, SMALL
+from .terms import Terms
 
 
 @dataclass(frozen=True)
@@ -129,3 +129,22 @@ CATALOGUE: Final = (
     ),
 )
 """All of them, pose networks first."""
+
+
+_NEWEST: Final = {f"spinepose-{size}": f"spinepose-v2-{size}" for size in "sml"} | {
+    "spinepose-x": "spinepose-v1-x"
+}
+"""Names without a version."""
+
+
+def find(name: str) -> PublishedModel | None:
+    """Find a network by name.
+
+    Args:
+        name: Its name; without a version, the newest.
+
+    Returns:
+        The network, or None where there is none of that name.
+    """
+    wanted = _NEWEST.get(name, name)
+    return next((one for one in CATALOGUE if one.name == wanted), None)

@@ -4,6 +4,7 @@
 Source: mediapipe/modules/pose_detection/pose_detection_cpu.pbtxt (anchors, scales, thresholds).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,6 +43,19 @@ class Detection:
     def crop(self) -> Crop:
         """Crop for the landmark network."""
         return Crop.around(self.hip_px, self.reach_px)
+
+    def is_at(self, hip_px: NDArray[np.float64], reach_px: NDArray[np.float64]) -> bool:
+        """Tell whether this is a person whose hips and reach point are known.
+
+        Args:
+            hip_px: (2,) middle of that person's hips, pixels.
+            reach_px: (2,) point above them, pixels.
+
+        Returns:
+            Whether the hips lie together.
+        """
+        reach = max(np.linalg.norm(self.reach_px - self.hip_px), np.linalg.norm(reach_px - hip_px))
+        return bool(np.linalg.norm(self.hip_px - hip_px) < SAME_PERSON * reach)
 
 
 def _anchors() -> NDArray[np.float64]:
@@ -95,8 +109,26 @@ def detect(
     Returns:
         People, best score first; empty when there is nobody.
     """
-    height, width = frame.shape[:2]
-    squares = tiles(width, height, levels)
+    return detect_in(session, frame, tiles(frame.shape[1], frame.shape[0], levels), min_score)
+
+
+def detect_in(
+    session: Session,
+    frame: NDArray[np.uint8],
+    squares: Sequence[Crop],
+    min_score: float = MIN_SCORE,
+) -> list[Detection]:
+    """Find the people in parts of a frame.
+
+    Args:
+        session: The detector.
+        frame: (H, W, 3) RGB.
+        squares: The parts, at least one.
+        min_score: What scores less is nobody.
+
+    Returns:
+        People, best score first; empty when there is nobody.
+    """
     pictures = np.stack([square.cut(frame, INPUT_PX, black_outside=True) for square in squares])
     boxes, scores = session.run(pictures.astype(np.float32) / 127.5 - 1.0, ("boxes", "scores"))
     found: list[Detection] = []
@@ -125,16 +157,11 @@ def merge(found: list[Detection]) -> list[Detection]:
     people = []
     while rest:
         best = rest[0]
-        near = [other for other in rest if _near(best, other)]
+        near = [other for other in rest if best.is_at(other.hip_px, other.reach_px)]
         same = [other for other in near if other.score >= SURE_SHARE * best.score]
         weights = [other.score for other in same]
         hip = np.average([other.hip_px for other in same], axis=0, weights=weights)
         reach = np.average([other.reach_px for other in same], axis=0, weights=weights)
         people.append(Detection(best.score, hip, reach))
-        rest = [other for other in rest if not _near(best, other)]
+        rest = [other for other in rest if not best.is_at(other.hip_px, other.reach_px)]
     return people
-
-
-def _near(a: Detection, b: Detection) -> bool:
-    reach = max(np.linalg.norm(one.reach_px - one.hip_px) for one in (a, b))
-    return bool(np.linalg.norm(a.hip_px - b.hip_px) < SAME_PERSON * reach)

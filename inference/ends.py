@@ -2,11 +2,14 @@
 """What a network takes and gives, and whether a file's network does."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import ModelError
-from .session import Session
+
+if TYPE_CHECKING:  # the catalogue is plain data, which Blender reads without ONNX Runtime
+    from .session import Session
 
 Shape = tuple[int | None, ...]
 """Sizes after the leading axis N; None where any size will do."""
@@ -25,7 +28,7 @@ class Ends:
     outputs: tuple[Shape, ...]
 
 
-def check_ends(session: Session, ends: Ends, name: str) -> None:
+def check_ends(session: "Session", ends: Ends, name: str) -> None:
     """Refuse a network with other ends, by what its file says and by running it once on zeros.
 
     Args:
@@ -47,8 +50,9 @@ def check_ends(session: Session, ends: Ends, name: str) -> None:
         results = session.run(
             np.zeros((1, *ends.input), np.float32), tuple(port.name for port in session.outputs)
         )
-    except Exception as error:  # ONNX Runtime raises classes that it does not export
-        raise ModelError(f"{name} cannot be run on {_said((1, *ends.input))}: {error}") from error
+    except ModelError as error:
+        reason = error.__cause__ or error
+        raise ModelError(f"{name} cannot be run on {_said((1, *ends.input))}: {reason}") from error
     shapes = [np.shape(result) for result in results]
     wanted = [(1, *shape) for shape in ends.outputs]
     if len(shapes) < len(wanted) or not all(map(_fits, shapes, wanted)):

@@ -6,8 +6,6 @@ later is held against what was fetched first.
 """
 
 import hashlib
-import os
-import sys
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,22 +25,6 @@ from .session import Session
 
 SCHEMA: Final = "track_spine.model"
 VERSION: Final = 1
-
-
-def user_folder() -> Path:
-    """Folder for models of the user of this machine.
-
-    Returns:
-        The folder, which need not be there yet.
-    """
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "track_spine" / "models"
 
 
 @dataclass(frozen=True)
@@ -162,12 +144,13 @@ class ModelFolder:
             source=model.url,
         )
 
-    def open(self, model: PublishedModel, threads: int = 0) -> Session:
+    def open(self, model: PublishedModel, threads: int = 0, provider: str | None = None) -> Session:
         """Open a network that is there.
 
         Args:
             model: Which.
             threads: As in `Session`.
+            provider: As in `Session`.
 
         Returns:
             The network.
@@ -176,7 +159,7 @@ class ModelFolder:
             ModelError: It is not there, was changed, or cannot be run.
         """
         remedy = f"`track-spine models fetch {model.name}`"
-        return Session(self.card(model), self.folder, threads, remedy)
+        return Session(self.card(model), self.folder, threads, remedy, provider)
 
     def _part(self, model: PublishedModel) -> Path:
         try:

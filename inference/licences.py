@@ -2,37 +2,16 @@
 """Licences of published networks: shown and accepted once, and remembered."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from .errors import ModelError
 from .records import read_record, write_record
+from .terms import Terms
 
 FILE: Final = "licences.json"
 """Accepted ones by licence and publisher, with the time."""
-
-
-@dataclass(frozen=True)
-class Terms:
-    """Whose network it is and what may be done with it.
-
-    Attributes:
-        publisher: Who publishes it.
-        licence: SPDX identifier.
-        address: Where the licence stands.
-        note: What a user should know before accepting, one sentence.
-    """
-
-    publisher: str
-    licence: str
-    address: str
-    note: str
-
-    def __str__(self) -> str:
-        """Licence and publisher, as the record names them."""
-        return f"{self.licence} of {self.publisher}"
 
 
 Accept = Callable[[Terms], bool]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From 37 points a frame to metric 3D in the world: scale by stature, root by reprojection, floor.
+"""From 37 points a frame to metric 3D in the world: lifter, scale by stature, path, floor.
 
 The whole clip is used at once; nothing is smoothed here and nothing is invented for empty frames.
 """
@@ -10,19 +10,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .camera import Camera, ray_rotation, world_axes
+from .camera import Camera, world_axes
 from .keypoints import INDEX
-from .upright import FEET, SURE_SCORE, find_up
-
-STATURE_CHAIN: Final = (
-    ("heel", "knee"),
-    ("knee", "hip"),
-)
-"""Leg segments, both sides; with the chain hip, neck, neck_03, head they add up to stature."""
+from .lifter import Lifter, Track
+from .root_path import root_path
+from .stature import stature
+from .upright import FEET, find_up
 
 FLOOR_WINDOW_S: Final = 0.5
 """The lowest foot of so long a time is on the floor; the median over the clip is taken, so that bad
 frames and jumps do not count."""
+
+
+SURE_RAY_M: Final = 0.081
+UNSURE_RAY_M: Final = 0.171
+"""Standard deviation of a point from its ray along an axis, at a score of 1 and of 0; measured as
+`lifter.SURE_SIGMA_M`."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +33,14 @@ class Lifted:
     """A clip's people in the world.
 
     Attributes:
-        xyz_m: (T, P, K, 3) metres, world frame, NaN where nobody is seen.
+        xyz_m: (T, P, K, 3) metres, world frame, NaN where a person is not seen.
+        sigma_m: (T, P, K) standard deviation of each point, metres, NaN where not seen.
         world_from_camera: (4, 4) rigid transform.
         up_source: What told which way is up, see `upright.find_up`.
     """
 
     xyz_m: NDArray[np.float32]
+    sigma_m: NDArray[np.float32]
     world_from_camera: NDArray[np.float64]
     up_source: str
 
@@ -48,98 +53,83 @@ def lift(
     time_s: NDArray[np.float64],
     camera: Camera,
     subject_height_m: float,
+    lifter: Lifter,
 ) -> Lifted:
     """Place the people of a clip in the world.
 
     Args:
-        xy_px: (T, P, K, 2) pixels of the upright frame, NaN where nobody is seen.
+        xy_px: (T, P, K, 2) pixels of the upright frame, NaN where a person is not seen.
         score: (T, P, K) 0..1.
         relative_m: (T, P, K, 3) from the middle of the hips, x right, y down, z away along the ray.
         ray_px: (T, P, 2) centre of the crop that each body was seen in.
         time_s: (T,) times of the frames, seconds.
         camera: The camera.
         subject_height_m: Standing height of the people, metres.
+        lifter: What makes points in space of points in the image.
 
     Returns:
-        Points in the world: +Z up, floor at 0, the first body found stands above the origin.
+        Points in the world: +Z up; the person seen in most frames walks on the floor at 0 and is
+        found first above the origin.
     """
-    scale = subject_height_m / stature(relative_m, score)
-    turned = np.einsum("tpij,tpkj->tpki", ray_rotation(camera.slopes(ray_px)), scale * relative_m)
-    xyz_camera = turned + root_translation(xy_px, score, turned, camera)[:, :, None]
-    # Each point goes onto its own ray: the image tells its place across far better than the network
-    # tells it in metres, and a foot that stands in the image then stands in the world.
-    xyz_camera[..., :2] = camera.slopes(xy_px) * xyz_camera[..., 2:]
+    seen = np.isfinite(xy_px).all(axis=(2, 3)) & np.isfinite(relative_m).all(axis=(2, 3))
+    slopes, ray = camera.slopes(xy_px), camera.slopes(ray_px)
+    xyz_camera = np.full(relative_m.shape, np.nan)
+    sigma = np.full(score.shape, np.nan)
+    for person in np.flatnonzero(seen.any(axis=0)):
+        rows = seen[:, person]
+        given = [values[rows, person] for values in (slopes, ray, relative_m, score)]
+        track = Track(given[0], given[1], given[2], given[3], time_s[rows])
+        xyz_camera[rows, person], sigma[rows, person] = place(track, lifter, subject_height_m)
     up, source = find_up(xyz_camera, score)
     axes = world_axes(up)
     xyz = xyz_camera @ axes.T
-    shift = -_ground_origin(xyz, time_s)
+    most = int(seen.sum(axis=0).argmax())
+    shift = -ground_origin(xyz[:, most : most + 1], time_s)
     world_from_camera = np.eye(4)
     world_from_camera[:3, :3], world_from_camera[:3, 3] = axes, shift
-    return Lifted((xyz + shift).astype(np.float32), world_from_camera, source)
-
-
-def stature(relative_m: NDArray[np.float64], score: NDArray[np.float64]) -> float:
-    """Standing height that the bodies' segments add up to.
-
-    Args:
-        relative_m: (T, P, K, 3) points in one frame of axes, NaN where nobody is seen.
-        score: (T, P, K) 0..1.
-
-    Returns:
-        Median over the frames where the legs are seen (all frames when there are none), in the
-        units of the points.
-    """
-
-    def length(a: str, b: str) -> NDArray[np.float64]:
-        apart = relative_m[..., INDEX[a], :] - relative_m[..., INDEX[b], :]
-        return np.asarray(np.linalg.norm(apart, axis=-1))
-
-    legs = sum(
-        (length(f"left_{a}", f"left_{b}") + length(f"right_{a}", f"right_{b}")) / 2
-        for a, b in STATURE_CHAIN
+    return Lifted(
+        (xyz + shift).astype(np.float32), sigma.astype(np.float32), world_from_camera, source
     )
-    total = legs + length("hip", "neck") + length("neck", "neck_03") + length("neck_03", "head")
-    parts = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("ankle", "knee")]
-    seen = np.isfinite(total)
-    sure = seen & (score[..., parts].min(axis=-1) >= SURE_SCORE)
-    return float(np.median(total[sure if sure.any() else seen]))
 
 
-def root_translation(
-    xy_px: NDArray[np.float64],
-    score: NDArray[np.float64],
-    relative_m: NDArray[np.float64],
-    camera: Camera,
-) -> NDArray[np.float64]:
-    """Where the hips are, so that the body projects onto its points in the image.
+def place(
+    track: Track, lifter: Lifter, height_m: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Place one person before the camera.
 
     Args:
-        xy_px: (T, P, K, 2) pixels.
-        score: (T, P, K) weights 0..1.
-        relative_m: (T, P, K, 3) metres from the middle of the hips, camera axes.
-        camera: The camera.
+        track: The frames in which the person is seen.
+        lifter: What makes points in space of points in the image.
+        height_m: Standing height, metres.
 
     Returns:
-        (T, P, 3) metres, camera frame; least squares over the points, NaN where nobody is seen.
-
-    Source: linear triangulation of a translation; each point gives x (Z + tz) = X + tx and
-    y (Z + tz) = Y + ty, with x and y the slopes of its ray.
+        Points (T, K, 3), camera frame, and their standard deviations (T, K), metres.
     """
-    slopes = camera.slopes(xy_px)
-    weight = score**2
-    x, y = slopes[..., 0], slopes[..., 1]
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    rows = np.stack([np.stack([one, zero, -x], -1), np.stack([zero, one, -y], -1)], -2)
-    sides = slopes * relative_m[..., 2:] - relative_m[..., :2]
-    normal = np.einsum("tpkri,tpkrj,tpk->tpij", rows, rows, weight)
-    right = np.einsum("tpkri,tpkr,tpk->tpi", rows, sides, weight)
-    seen = np.isfinite(right).all(axis=-1)
-    translation = np.full(right.shape, np.nan)
-    translation[seen] = np.linalg.solve(normal[seen], right[seen][..., None])[..., 0]
-    return translation
+    answer = lifter.lift(track)
+    scale = height_m / stature(answer.relative_m[:, None], track.score[:, None])
+    relative = scale * answer.relative_m
+    path = root_path(track.slopes, track.score, relative, track.time_s)
+    points, sigma = relative + path[:, None], scale * answer.sigma_m
+    # Points go onto their rays: the image tells their place across far better than a single frame
+    # in metres, and a foot that stands in the image then stands in the world. Those of a lifter
+    # that knows what the image gets wrong go as far as they are less sure than it.
+    ray_m = UNSURE_RAY_M + (SURE_RAY_M - UNSURE_RAY_M) * track.score
+    share = sigma**2 / (sigma**2 + ray_m**2) if answer.denoised else np.ones_like(sigma)
+    across = track.slopes * points[..., 2:] - points[..., :2]
+    points[..., :2] += share[..., None] * across
+    return points, sigma
 
 
-def _ground_origin(xyz: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def ground_origin(xyz: NDArray[np.float64], time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Point on the floor below the hips of the first body found.
+
+    Args:
+        xyz: (T, P, K, 3) metres, +Z up, NaN where nobody is seen.
+        time_s: (T,) times of the frames, seconds.
+
+    Returns:
+        (3,) metres; its height is that of the lowest foot, median over stretches of FLOOR_WINDOW_S.
+    """
     lowest = xyz[:, :, FEET, 2].min(axis=(1, 2))
     seen = np.isfinite(lowest)
     windows = np.floor((time_s - time_s[seen][0]) / FLOOR_WINDOW_S)

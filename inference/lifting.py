@@ -11,16 +11,20 @@ from .camera import Camera
 from .errors import NobodyFoundError
 from .keypoints import NAMES
 from .lift import Lifted, lift
+from .lifter import Lifter
+from .models import LIFTER
 from .protocol import TrackRequest
+from .session import Session
 from .take import Arrays, Take
+from .temporal_lifter import TemporalLifter
 from .video import VideoInfo, damage_note
 
 LIFTED_SCHEMA: Final = "track_spine.lifted"
-LIFTED_VERSION: Final = 1
+LIFTED_VERSION: Final = 2
 
 
 def lift_take(
-    info: VideoInfo, take: Take, request: TrackRequest
+    info: VideoInfo, take: Take, request: TrackRequest, lifter: Lifter | None = None
 ) -> tuple[Path, NDArray[np.bool_], str]:
     """Lift a take whose frames are all tracked, and enter in it what was found.
 
@@ -28,17 +32,20 @@ def lift_take(
         info: The footage.
         take: Its take.
         request: What was asked.
+        lifter: What makes points in space of points in the image; None for the one that ships.
 
     Returns:
-        File of the 3D points; (T,) which frames show the person; what the user should know of
+        File of the 3D points; (T,) which frames show anybody followed; what the user should know of
         damaged frames, empty where there are none.
 
     Raises:
         NobodyFoundError: No frame shows a person.
         TakeError: The take cannot be written, or a chunk is damaged.
+        ModelError: The lifter's file is missing or not the pinned one.
     """
     raw, _ = take.read_chunks()
-    seen = np.isfinite(raw["xy_px"]).all(axis=(1, 2, 3))
+    each = np.isfinite(raw["xy_px"]).all(axis=(2, 3))
+    seen = each.any(axis=1)
     if not seen.any():
         raise _nobody(info, request, len(seen))
     camera = Camera.of(info.width, info.height, request.focal_px)
@@ -50,6 +57,7 @@ def lift_take(
         raw["time_s"],
         camera,
         request.subject_height_m,
+        lifter or TemporalLifter(Session(LIFTER, threads=1)),
     )
     path = take.write_lifted(_lifted_arrays(raw, lifted, camera))
     ends = {"first_s": float(raw["time_s"][0]), "last_s": float(raw["time_s"][-1])}
@@ -63,7 +71,10 @@ def lift_take(
             "up_source": lifted.up_source,
         },
         "subject_height_m": request.subject_height_m,
-        "people": [{"id": 0, "frames_seen": int(seen.sum())}],
+        "people": [
+            {"id": int(person), "frames_seen": int(count)}
+            for person, count in zip(raw["person"], each.sum(axis=0), strict=True)
+        ],
     }
     take.write_json(take.read_json() | found)
     return path, seen, damage_note(raw["frame"][~raw["whole"]].tolist())
@@ -89,8 +100,10 @@ def _lifted_arrays(raw: Arrays, lifted: Lifted, camera: Camera) -> Arrays:
         "frame": raw["frame"],
         "time_s": raw["time_s"],
         "xyz_m": lifted.xyz_m,
+        "sigma_m": lifted.sigma_m,
+        "xy_px": raw["xy_px"].astype(np.float32),
         "score": raw["score"],
-        "person": np.array([0], np.int64),
+        "person": raw["person"],
         "world_from_camera": lifted.world_from_camera,
         "focal_px": np.array(camera.focal_px),
         "image_size_px": np.array([camera.width, camera.height], np.int64),

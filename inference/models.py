@@ -38,7 +38,7 @@ DETECTOR: Final = ModelCard(
 SPINE_HEAD: Final = ModelCard(
     name="spine-head",
     file="spine_head.onnx",
-    sha256="7995f697a080faddc1610ff036214034fa52dfcfd3a961184f86269b8a05beb6",
+    sha256="1babee345b89bcd28141b2da5540bbac4e7194a77be89ec6b227d65b0defd153",
     licence="GPL-3.0-or-later",
     source="trained by track-spine-train on renders, see training/README.md",
 )
@@ -47,16 +47,28 @@ SPINE_HEAD: Final = ModelCard(
 POSE: Final = ModelCard(
     name="track-spine-pose",
     file="track_spine_pose.onnx",
-    sha256="7bb1362225c3250016540e2220a4a0a91ce130c7d230a38654cdfcab73909750",
+    sha256="558dfdaa12065d2701df0b2149abb2df587224e1469f67567f75d4f86cfbe1f7",
     licence="GPL-3.0-or-later AND Apache-2.0",
     source="mediapipe 0.10.21: mediapipe/modules/pose_landmark/pose_landmark_full.tflite, with "
     "models/spine_head.onnx joined on",
 )
 """The landmark network and the head that finds the spine in its maps, run as one."""
 
-POINTS_VERSION: Final = 2
+POINTS_VERSION: Final = 3
 """Raised whenever the code between decoding and the raw points changes what it gives, so that a
 take is not continued with other points than it was begun with."""
 
+LIFTER: Final = ModelCard(
+    name="track-spine-lifter",
+    file="lifter.onnx",
+    sha256="5a96a74adebe477fcbc329c1994a1bcfb0a798bdd6f7ff75b0f22a6405cfa9f8",
+    licence="GPL-3.0-or-later",
+    source="trained by track-spine-train lift-train on simulated motion, see training/README.md",
+)
+"""Ours, kept in the repository. It runs on finished chunks, so that takes do not depend on it."""
+
 CARDS: Final = (DETECTOR, POSE)
-"""What ships, and what a take depends on."""
+"""What a take depends on."""
+
+NETWORKS: Final = (*CARDS, LIFTER)
+"""What ships."""

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from .crop import Crop
+from .seen import Seen
 from .session import Session
 from .spine import Spine, read_spine
+
+Look = tuple[NDArray[np.uint8], Crop]
+"""A frame, (H, W, 3) RGB, and what of it is to be looked at."""
 
 INPUT_PX: Final = 256
 OUTPUTS: Final = ("landmarks", "presence", "heatmap", "world_landmarks", "points", "scale")
@@ -91,6 +95,7 @@ class Body:
         hip_px: (2,) hip centre and
         reach_px: (2,) point above it, from which the next frame's crop is made.
         spine: What the spine head says; None from the landmark network alone.
+        seen: What a network of others says; None where none was asked.
     """
 
     xy_px: NDArray[np.float64]
@@ -101,10 +106,15 @@ class Body:
     hip_px: NDArray[np.float64]
     reach_px: NDArray[np.float64]
     spine: Spine | None = None
+    seen: Seen | None = None
 
     def next_crop(self) -> Crop:
         """Crop in which to look for the person in the next frame."""
         return Crop.around(self.hip_px, self.reach_px)
+
+    def corners(self) -> NDArray[np.float64]:
+        """Corners (4, 2) of the trunk in the frame: left and right shoulder, left and right hip."""
+        return self.xy_px[_TRUNK]
 
     def trunk_px(self) -> float:
         """Length of the trunk in the frame, pixels, or what stands in for it seen end on."""
@@ -130,7 +140,7 @@ class Body:
 
 
 def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) -> list[Body]:
-    """Find bodies with their spines.
+    """Find bodies with their spines in one frame.
 
     Args:
         session: The pose network.
@@ -140,13 +150,29 @@ def estimate(session: Session, frame: NDArray[np.uint8], crops: Sequence[Crop]) 
     Returns:
         One body a crop, in the same order.
     """
+    return estimate_each(session, [(frame, crop) for crop in crops])
+
+
+def estimate_each(session: Session, looks: Sequence[Look]) -> list[Body]:
+    """Find bodies with their spines in crops of several frames.
+
+    Args:
+        session: The pose network.
+        looks: Frames and crops.
+
+    Returns:
+        One body a look, in the same order.
+    """
     # Black borders would press the limbs of people who leave the frame back into it.
-    pictures = np.stack([crop.cut(frame, INPUT_PX, black_outside=False) for crop in crops])
-    outputs = session.run(pictures.astype(np.float32) * np.float32(1 / 255), OUTPUTS)
-    size_px = (frame.shape[1], frame.shape[0])
+    pictures = [crop.cut(frame, INPUT_PX, black_outside=False) for frame, crop in looks]
+    batch = np.empty((len(pictures), INPUT_PX, INPUT_PX, 3), np.float32)
+    for row, picture in zip(batch, pictures, strict=True):
+        np.multiply(picture, np.float32(1 / 255), out=row)
+    outputs = session.run(batch, OUTPUTS)
     bodies = []
-    for crop, *values, points, scale in zip(crops, *outputs, strict=True):
+    for (frame, crop), *values, points, scale in zip(looks, *outputs, strict=True):
         body = decode(crop, *values)
+        size_px = (frame.shape[1], frame.shape[0])
         spine = read_spine(points, scale, crop, INPUT_PX, body.trunk_px(), body.presence, size_px)
         bodies.append(replace(body, spine=spine))
     return bodies

@@ -82,19 +82,20 @@ _ANCHORS: Final = {
 
 @dataclass(frozen=True)
 class Points:
-    """The 37 points of one person in one frame.
+    """The 37 points of a body, or of many bodies where there are axes in front.
 
     Attributes:
-        xy_px: (37, 2) pixels of the upright frame.
-        score: (37,) 0..1.
-        relative_m: (37, 3) metres from the middle of the hips, axes as `Body.world_m`.
-        px_per_m: Pixels a metre across the image, by all landmarks; 0 for a body without extent.
+        xy_px: (..., 37, 2) pixels of the upright frame.
+        score: (..., 37) 0..1.
+        relative_m: (..., 37, 3) metres from the middle of the hips, axes as `Body.world_m`.
+        px_per_m: (...) pixels a metre across the image, by all landmarks; 0 for a body without
+            extent.
     """
 
     xy_px: NDArray[np.float64]
     score: NDArray[np.float64]
     relative_m: NDArray[np.float64]
-    px_per_m: float
+    px_per_m: NDArray[np.float64]
 
 
 def neutral_curve() -> NDArray[np.float64]:
@@ -128,25 +129,46 @@ def complete(body: Body) -> Points:
     Returns:
         Landmarks as the network gave them, the others guessed, in the order of `keypoints.NAMES`.
     """
-    seen = {name: body.world_m[row] for name, row in _SEEN.items()}
-    root = (seen["left_hip"] + seen["right_hip"]) / 2
-    seen = {name: place - root for name, place in seen.items()}
-    seen_px = {name: body.xy_px[row] for name, row in _SEEN.items()}
-    scale, residual = _image_fit(seen_px, seen)
+    return guess(body.xy_px, body.score, body.world_m)
 
-    relative = np.empty((len(NAMES), 3))
-    xy = np.empty((len(NAMES), 2))
-    score = np.empty(len(NAMES))
-    for name, row in _SEEN.items():
-        relative[INDEX[name]], xy[INDEX[name]] = seen[name], seen_px[name]
-        score[INDEX[name]] = max(body.score[row], LEAST_SCORE)
-    for name, guess in (_guess_trunk(seen) | _guess_small_toes(seen)).items():
-        relative[INDEX[name]] = guess.place
-        shift = sum(weight * residual[anchor] for anchor, weight in guess.anchors.items())
-        xy[INDEX[name]] = scale * guess.place[:2] + shift
-        sources = [score[INDEX[part]] for anchor in guess.anchors for part in _ANCHORS[anchor]]
-        score[INDEX[name]] = PRIOR_SCORE * min(sources)
-    return Points(xy, score, relative, scale)
+
+def guess(
+    xy_px: NDArray[np.float64], score: NDArray[np.float64], world_m: NDArray[np.float64]
+) -> Points:
+    """Make the 37 points of bodies from their landmarks, for all bodies at once.
+
+    Args:
+        xy_px: (..., 33, 2) landmarks as `Body` has them,
+        score: (..., 33) and
+        world_m: (..., 33, 3).
+
+    Returns:
+        The points, with the same leading axes.
+    """
+    rows = np.array(list(_SEEN.values()))
+    hips = [_SEEN[name] for name in ("left_hip", "right_hip")]
+    place = world_m[..., rows, :] - world_m[..., hips, :].mean(axis=-2, keepdims=True)
+    seen = {name: place[..., i, :] for i, name in enumerate(_SEEN)}
+    scale, residual = _image_fit(xy_px[..., rows, :], place)
+
+    leading = score.shape[:-1]
+    points = Points(
+        np.empty((*leading, len(NAMES), 2)),
+        np.empty((*leading, len(NAMES))),
+        np.empty((*leading, len(NAMES), 3)),
+        scale,
+    )
+    known = [INDEX[name] for name in _SEEN]
+    points.relative_m[..., known, :], points.xy_px[..., known, :] = place, xy_px[..., rows, :]
+    points.score[..., known] = np.maximum(score[..., rows], LEAST_SCORE)
+    for name, one in (_guess_trunk(seen) | _guess_small_toes(seen)).items():
+        at = INDEX[name]
+        points.relative_m[..., at, :] = one.place
+        shift = sum(weight * residual[anchor] for anchor, weight in one.anchors.items())
+        points.xy_px[..., at, :] = scale[..., None] * one.place[..., :2] + shift
+        sources = [INDEX[part] for anchor in one.anchors for part in _ANCHORS[anchor]]
+        points.score[..., at] = PRIOR_SCORE * points.score[..., sources].min(axis=-1)
+    return points
 
 
 @dataclass(frozen=True)
@@ -165,13 +187,17 @@ class _Axes:
         return np.asarray(np.cross(self.left, self.up))
 
 
+def _length(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.norm(vector, axis=-1, keepdims=True))
+
+
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    return vector / max(float(np.linalg.norm(vector)), 1e-9)
+    return np.asarray(vector / np.maximum(_length(vector), 1e-9))
 
 
 def _axes(left: NDArray[np.float64], up: NDArray[np.float64]) -> _Axes:
     left = _unit(left)
-    return _Axes(left, _unit(up - (up @ left) * left))
+    return _Axes(left, _unit(up - (up * left).sum(axis=-1, keepdims=True) * left))
 
 
 def _hermite(
@@ -193,7 +219,7 @@ def _guess_trunk(seen: dict[str, NDArray[np.float64]]) -> dict[str, _Guess]:
         for anchor in ("pelvis", "chest", "head")
     )
     trunk = chest - pelvis
-    size = float(np.linalg.norm(trunk))
+    size = _length(trunk)
     low = _axes(seen["left_hip"] - seen["right_hip"], trunk)
     high = _axes(seen["left_shoulder"] - seen["right_shoulder"], trunk)
     face = (seen["nose"] + (seen["left_eye"] + seen["right_eye"]) / 2) / 2 - ears
@@ -203,9 +229,8 @@ def _guess_trunk(seen: dict[str, NDArray[np.float64]]) -> dict[str, _Guess]:
     c7 = chest + size * (C7_UP * high.up - C7_BACK * high.forward)
     base = pelvis - HIP_BACK * size * low.forward
     c1 = ears - size * (C1_DOWN * skull.up + C1_BACK * skull.forward)
-    chord = float(np.linalg.norm(c7 - base))
-    neck_arc = float(np.linalg.norm(c1 - c7))
-    guesses = {}
+    chord, neck_arc = _length(c7 - base), _length(c1 - c7)
+    guesses: dict[str, _Guess] = {}
     for name, arc, (forward, up) in zip(SPINE, CONTRACT_ARC, _CURVE, strict=True):
         if arc <= 1.0:
             ahead = _unit((1.0 - up) * low.forward + up * high.forward)
@@ -221,7 +246,8 @@ def _guess_trunk(seen: dict[str, NDArray[np.float64]]) -> dict[str, _Guess]:
     t8, t3 = guesses["spine_04"].place, guesses["spine_05"].place
     for side, sign in (("left", 1.0), ("right", -1.0)):
         shoulder = seen[f"{side}_shoulder"]
-        clavicle = t3 + size * (CLAVICLE @ np.stack([sign * high.left, high.forward, high.up]))
+        out, ahead, upward = CLAVICLE
+        clavicle = t3 + size * (sign * out * high.left + ahead * high.forward + upward * high.up)
         guesses[f"{side}_clavicle"] = _Guess(clavicle, {"chest": 1.0})
         back = (t8 + t3) / 2 + LATISSIMUS_OUT * (shoulder - t3)
         guesses[f"{side}_latissimus"] = _Guess(back, {"chest": 1.0})
@@ -234,22 +260,28 @@ def _guess_small_toes(seen: dict[str, NDArray[np.float64]]) -> dict[str, _Guess]
         heel, toe = seen[f"{side}_heel"], seen[f"{side}_big_toe"]
         foot = toe - heel
         left = _unit(np.cross(seen[f"{side}_ankle"] - heel, foot))
-        length = float(np.linalg.norm(foot))
+        length = _length(foot)
         place = toe - SMALL_TOE_BACK * foot + sign * SMALL_TOE_OUT * length * left
         guesses[f"{side}_small_toe"] = _Guess(place, {f"{side}_foot": 1.0})
     return guesses
 
 
 def _image_fit(
-    xy_px: dict[str, NDArray[np.float64]], place_m: dict[str, NDArray[np.float64]]
-) -> tuple[float, dict[str, NDArray[np.float64]]]:
-    """Scaled orthographic projection: pixels a metre, and what each anchor adds."""
-    xy = np.stack(list(xy_px.values()))
-    flat = np.stack([place_m[name][:2] for name in xy_px])
-    spread = flat - flat.mean(axis=0)
-    scale = float(np.sum(spread * (xy - xy.mean(axis=0))) / max(float(np.sum(spread**2)), 1e-9))
+    xy: NDArray[np.float64], place: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+    """Scaled orthographic projection: pixels a metre, and what each anchor adds.
+
+    Takes the points of _SEEN, (..., N, 2) in pixels and (..., N, 3) in metres.
+    """
+    flat = place[..., :2]
+    spread = flat - flat.mean(axis=-2, keepdims=True)
+    about = xy - xy.mean(axis=-2, keepdims=True)
+    extent = np.maximum((spread**2).sum(axis=(-2, -1)), 1e-9)
+    scale = np.asarray((spread * about).sum(axis=(-2, -1)) / extent)
+    off = xy - scale[..., None, None] * flat
+    names = list(_SEEN)
     residual = {
-        anchor: np.mean([xy_px[part] - scale * place_m[part][:2] for part in parts], axis=0)
+        anchor: off[..., [names.index(part) for part in parts], :].mean(axis=-2)
         for anchor, parts in _ANCHORS.items()
     }
     return scale, residual

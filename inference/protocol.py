@@ -4,7 +4,7 @@
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from .errors import VideoError
 from .trim import Trim
@@ -30,6 +30,17 @@ class TrackRequest:
         subject_px: A pixel (x, y) of the upright frame that the person to follow passes, or None.
         trim: The part wanted, as `Trim.parse` reads it, or None for the whole.
         rate_hz: Frame rate of an image sequence; None for a movie, which has its own times.
+        people: `one` to follow one person, `all` to follow everybody.
+        most_people: How many people to follow at most, where all are wanted.
+        subject_s: Time in the footage at which the person passes `subject_px`, seconds: the frames
+            before are not looked at.
+        threads: Crops looked through at the same time; None for one a core.
+        batch_frames: Frames looked at together; None for as many as suit the machine. It decides
+            which points come out, in their last digits.
+        model: Network of others that finds the 37 points, by name or path; None for ours.
+        detector: Network of others that finds people, likewise.
+        lifter: Network of others that makes points in space, likewise.
+        flip_test: Whether `model` looks at mirrored pictures too.
     """
 
     type: ClassVar[str] = "track"
@@ -40,6 +51,15 @@ class TrackRequest:
     subject_px: tuple[float, float] | None = None
     trim: str | None = None
     rate_hz: float | None = None
+    people: str = "one"
+    most_people: int = 8
+    subject_s: float = 0.0
+    threads: int | None = None
+    batch_frames: int | None = None
+    model: str | None = None
+    detector: str | None = None
+    lifter: str | None = None
+    flip_test: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values no camera or person has.
@@ -63,6 +83,16 @@ class TrackRequest:
             object.__setattr__(self, "subject_px", tuple(map(float, self.subject_px)))
         if self.rate_hz is not None and not 0.01 <= self.rate_hz <= 1e5:
             raise ProtocolError(f"Frame rate is {self.rate_hz} Hz; it must lie in 0.01..100000 Hz")
+        if self.people not in ("one", "all"):
+            raise ProtocolError(f"People to follow are {self.people!r}; it must be 'one' or 'all'")
+        if self.people == "all" and self.subject_px is not None:
+            raise ProtocolError("A subject point picks one person: leave it out to follow all")
+        if self.subject_s and self.subject_px is None:
+            raise ProtocolError(f"A time of {self.subject_s} s is given without a subject point")
+        for name, most in (("most_people", 64), ("threads", 1024), ("batch_frames", 64)):
+            value = getattr(self, name)
+            if value is not None and not 1 <= value <= most:
+                raise ProtocolError(f"{name} is {value}; it must lie in 1..{most}")
         try:
             self.part()
         except (VideoError, ValueError) as error:  # ValueError: thousands of digits
@@ -114,9 +144,11 @@ class Result:
         take: Folder of the take.
         lifted: File of its 3D points.
         frames: Frames of the clip.
-        tracked: Frames that show the person.
+        tracked: Frames that show somebody who is followed.
         seconds: Time that this run spent in each stage; empty stages were done by an earlier run.
         note: What the user should know of the footage, in a sentence; empty where all is well.
+        people: How many people were followed.
+        engine: What computed it, in words: provider, threads and frames looked at together.
     """
 
     type: ClassVar[str] = "result"
@@ -126,6 +158,8 @@ class Result:
     tracked: int
     seconds: dict[str, float]
     note: str = ""
+    people: int = 1
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -147,14 +181,109 @@ class Cancelled:
     frames: int
 
 
-Message = TrackRequest | CancelRequest | Ready | Progress | Result | Failure | Cancelled
+MAX_SIDE_PX = 32768
+MAX_SLOTS = 64
+
+
+@dataclass(frozen=True)
+class SharedFrames:
+    """Parent to child, before the request: its frames come through shared memory.
+
+    Attributes:
+        handle: What `shared_frames.FrameRing` opens.
+        slots: Frames that the memory holds.
+        width: Width of a frame, pixels.
+        height: Height of a frame, pixels.
+        rate_hz: Nominal frame rate.
+        count: Number of frames that will come.
+        identity: SHA-256, hexadecimal, of all that decides what the frames show.
+    """
+
+    type: ClassVar[str] = "shared_frames"
+    handle: str
+    slots: int
+    width: int
+    height: int
+    rate_hz: float
+    count: int
+    identity: str
+
+    def __post_init__(self) -> None:
+        """Refuse memory that nobody would make.
+
+        Raises:
+            ProtocolError: With the value and the range it must lie in.
+        """
+        for name, most in (("slots", MAX_SLOTS), ("width", MAX_SIDE_PX), ("height", MAX_SIDE_PX)):
+            if not 1 <= getattr(self, name) <= most:
+                raise ProtocolError(
+                    f"Shared frames have {name} = {getattr(self, name)}; it must lie in 1..{most}"
+                )
+        if not 0.01 <= self.rate_hz <= 1e5 or self.count < 1:
+            raise ProtocolError(
+                f"Shared frames come {self.count} in number at {self.rate_hz} Hz: neither may be 0"
+            )
+
+
+@dataclass(frozen=True)
+class FramesWanted:
+    """Child to parent, once: which frame to begin from; those before it are in the take."""
+
+    type: ClassVar[str] = "frames_wanted"
+    first: int
+
+
+@dataclass(frozen=True)
+class FrameReady:
+    """Parent to child: a slot of the shared memory holds the next frame."""
+
+    type: ClassVar[str] = "frame"
+    slot: int
+    index: int
+    time_s: float
+
+
+@dataclass(frozen=True)
+class SlotFree:
+    """Child to parent: a slot was read and may be written again."""
+
+    type: ClassVar[str] = "free"
+    slot: int
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """Parent to child, in place of a track request: download a network that others publish.
+
+    Attributes:
+        model: Its name in the catalogue.
+        licence: The terms that were shown to the user and accepted, as `Terms` says them.
+    """
+
+    type: ClassVar[str] = "fetch"
+    model: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Child to parent, last line of a good download."""
+
+    type: ClassVar[str] = "fetched"
+    model: str
+    file: str
+
+
+FromParent = TrackRequest | CancelRequest | SharedFrames | FrameReady | FetchRequest
+FromChild = Ready | Progress | Result | Failure | Cancelled | FramesWanted | SlotFree | Fetched
+Message = FromParent | FromChild
 
 _BY_TYPE: dict[str, type[Message]] = {
-    kind.type: kind
-    for kind in (TrackRequest, CancelRequest, Ready, Progress, Result, Failure, Cancelled)
+    kind.type: kind for kind in (*get_args(FromParent), *get_args(FromChild))
 }
 
 _JSON_TYPES: dict[Any, tuple[type, ...]] = {
+    bool: (bool,),
     str: (str,),
     str | None: (str, type(None)),
     int: (int,),
@@ -225,5 +354,6 @@ def _check_fields(kind: type[Message], fields: dict[str, Any], shown: str) -> No
         allowed = _JSON_TYPES[known[name].type]
         numbers = value.values() if isinstance(value, dict) else value
         bad = isinstance(value, dict | list) and any(type(n) not in (int, float) for n in numbers)
-        if not isinstance(value, allowed) or isinstance(value, bool) or bad:
+        bad |= isinstance(value, bool) and bool not in allowed  # to Python, True is a number
+        if not isinstance(value, allowed) or bad:
             raise ProtocolError(f"Message {kind.type!r} has {name} = {value!r}: {shown!r}")

@@ -6,24 +6,20 @@ order, split ratio, sigmas, flip test).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .box_crop import BoxCrop
-from .ends import Ends
 from .keypoints import INDEX, NAMES
 from .peaks import simcc_peaks, unmirror
 from .session import Session
+from .simcc_layout import SPLIT, SimccLayout
 
 MEAN: Final = np.array([123.675, 116.28, 103.53], np.float32)
 STD: Final = np.array([58.395, 57.12, 57.375], np.float32)
 """Of ImageNet, for red, green and blue in this order."""
-
-SPLIT: Final = 2
-"""Bins a pixel of the crop."""
 
 
 def _partner(name: str) -> str:
@@ -34,30 +30,6 @@ def _partner(name: str) -> str:
 
 MIRRORED: Final = tuple(INDEX[_partner(name)] for name in NAMES)
 """Index of each point's partner on the other side of the body."""
-
-
-@dataclass(frozen=True)
-class SimccLayout:
-    """What networks of one input size share.
-
-    Attributes:
-        picture: Width and height of the crop, pixels.
-        sigma: Standard deviations of the Gaussians trained on, across and down, bins.
-    """
-
-    picture: tuple[int, int]
-    sigma: tuple[float, float]
-
-    @property
-    def ends(self) -> Ends:
-        """What such a network takes and gives."""
-        width, height = self.picture
-        outputs = ((len(NAMES), SPLIT * width), (len(NAMES), SPLIT * height))
-        return Ends(input=(3, height, width), outputs=outputs)
-
-
-SMALL: Final = SimccLayout(picture=(192, 256), sigma=(4.9, 5.66))
-LARGE: Final = SimccLayout(picture=(288, 384), sigma=(6.0, 6.93))
 
 
 def estimate(
@@ -82,11 +54,34 @@ def estimate(
         (P, 37, 2) points, pixels of the upright frame, NaN where missing; (P, 37) scores, mean of
         the two heights, 0 where missing.
     """
+    return estimate_each(session, layout, [(frame, box) for box in boxes], flip_test=flip_test)
+
+
+def estimate_each(
+    session: Session,
+    layout: SimccLayout,
+    people: Sequence[tuple[NDArray[np.uint8], NDArray[np.float64]]],
+    *,
+    flip_test: bool = False,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the points of people in several frames, in one run of the network.
+
+    Args:
+        session: A network of this layout.
+        layout: Its layout.
+        people: For each, the frame, (H, W, 3) RGB, and the box, as in `estimate`.
+        flip_test: As in `estimate`.
+
+    Returns:
+        As `estimate`.
+    """
     width, height = layout.picture
-    crops = [BoxCrop.around(box, width / height) for box in boxes]
+    crops = [BoxCrop.around(box, width / height) for _, box in people]
     if not crops:
         return np.zeros((0, len(NAMES), 2)), np.zeros((0, len(NAMES)))
-    pictures = np.stack([crop.cut(frame, layout.picture) for crop in crops])
+    pictures = np.stack(
+        [crop.cut(frame, layout.picture) for crop, (frame, _) in zip(crops, people, strict=True)]
+    )
     x, y = _run(session, pictures)
     if flip_test:
         mirrored = unmirror(*_run(session, pictures[:, :, ::-1]), MIRRORED, SPLIT)
@@ -123,9 +118,10 @@ def _run(
     session: Session, pictures: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Vectors (P, K, Lx) and (P, K, Ly) of RGB pictures (P, H, W, 3)."""
-    batch = np.ascontiguousarray(((pictures - MEAN) / STD).transpose(0, 3, 1, 2))
+    batch = np.empty((len(pictures), 3, *pictures.shape[1:3]), np.float32)
+    for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
+        np.subtract(pictures[..., channel], mean, out=batch[:, channel])
+        batch[:, channel] /= std
     names = tuple(port.name for port in session.outputs[:2])
-    one_by_one = session.inputs[0].shape[:1] == (1,)
-    parts = np.split(batch, len(batch)) if one_by_one else [batch]
-    x, y = zip(*(session.run(part, names) for part in parts), strict=True)
-    return np.concatenate(x), np.concatenate(y)
+    x, y = session.run(batch, names)
+    return x, y

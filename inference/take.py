@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .errors import TakeError
 from .keypoints import NAMES
+from .tracks import STATE_ARRAYS
 
 SCHEMA: Final = "track_spine.take"
 VERSION: Final = 1
@@ -35,12 +36,11 @@ CHUNK_ARRAYS: Final = {
     "relative_m": ((len(NAMES), 3), "f4"),
     "ray_px": ((2,), "f4"),
 }
-"""Arrays of a chunk: shape after (T,) or, from `xy_px` on, (T, P); and type."""
+"""Arrays of a chunk: shape after (T,) or, for those of PERSONAL, (T, P); and type."""
+
+PERSONAL: Final = ("xy_px", "score", "relative_m", "ray_px")
 
 AGAIN: Final = "delete it and every later one to track these frames again"
-
-CROP_STATE: Final = 4
-"""Numbers of a crop that the next chunk begins from: centre x and y, side, angle."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,13 @@ class Take:
                     f"{self.folder} holds a take made with another {what[0]}: choose another "
                     "folder, or delete this one to begin anew"
                 )
+
+    def discard_empty(self) -> None:
+        """Take back what `begin` made where no chunk has followed; other files stay."""
+        if not self._chunk_files():
+            with contextlib.suppress(OSError):
+                (self.folder / "take.json").unlink(missing_ok=True)
+                (self.folder / CHUNKS).rmdir()
 
     def read_json(self) -> dict[str, Any]:
         """Read `take.json`.
@@ -110,40 +117,70 @@ class Take:
         with replacing(self.folder / "take.json") as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 
-    def write_chunk(self, arrays: Arrays, crops: NDArray[np.float64]) -> None:
+    def write_chunk(self, arrays: Arrays, state: Arrays) -> None:
         """Add the next chunk.
 
         Args:
-            arrays: The arrays of CHUNK_ARRAYS.
-            crops: (2, 4) where to look in the next frame, and where the person was last seen.
+            arrays: The arrays of CHUNK_ARRAYS, and `person` (P,) int64 ids.
+            state: The arrays of STATE_ARRAYS: what the next chunk begins from.
 
         Raises:
             TakeError: The folder cannot be written.
         """
         name = f"{int(arrays['row'][0]):08d}.npz"
         with replacing(self.folder / CHUNKS / name) as file:
-            file.write(_packed(arrays | {"crops": crops}))
+            file.write(_packed(arrays | state))
 
-    def read_chunks(self) -> tuple[Arrays, NDArray[np.float64]]:
+    def read_chunks(self) -> tuple[Arrays, Arrays]:
         """Read all chunks that follow one another from row 0.
 
         Returns:
-            The arrays of CHUNK_ARRAYS over all rows, and the crops that the last chunk ends with.
+            The arrays of CHUNK_ARRAYS over all rows, and `person` (P,) ids of everybody in them,
+            increasing; NaN and score 0 where somebody is not seen. And the arrays of STATE_ARRAYS
+            that the last chunk ends with.
 
         Raises:
             TakeError: A chunk is damaged.
         """
-        shapes = CHUNK_ARRAYS.items()
-        parts = [{name: _empty(name, shape, kind) for name, (shape, kind) in shapes}]
-        crops = np.full((2, CROP_STATE), np.nan)
+        empty = {name: np.empty((0, *shape), kind) for name, (shape, kind) in STATE_ARRAYS.items()}
+        parts, state = [chunk_arrays(0, [0])], empty
         done = 0
-        for path in sorted((self.folder / CHUNKS).glob("*.npz")):
-            arrays, ends_at = _read_chunk(path)
-            if not np.array_equal(arrays["row"], np.arange(len(arrays["row"])) + done):
-                raise TakeError(f"Chunk {path} does not follow on row {done - 1}: {AGAIN}")
+        for path in self._chunk_files():
+            arrays, state = _read_chunk(path, done)
             parts.append(arrays)
-            crops, done = ends_at, done + len(arrays["row"])
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, crops
+            done += len(arrays["row"])
+        person = np.unique(np.concatenate([part["person"] for part in parts]))
+        parts = [_among(part, person) for part in parts]
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in CHUNK_ARRAYS}
+        return joined | {"person": person}, state
+
+    def set_aside_damage(self) -> int | None:
+        """Rename the first chunk that cannot be read, and all after it, so that they are made anew.
+
+        Nothing is deleted: the files stay beside the others, with `.damaged` after their names.
+
+        Returns:
+            The row from which on frames are to be tracked again, or None where all is whole.
+
+        Raises:
+            TakeError: A file may not be read or renamed.
+        """
+        done = 0
+        files = self._chunk_files()
+        for place, path in enumerate(files):
+            try:
+                done += len(_read_chunk(path, done)[0]["row"])
+            except TakeError as error:
+                if isinstance(error.__cause__, PermissionError):
+                    raise
+                # Backwards, so that a run killed within this leaves no gap.
+                for stale in reversed(files[place:]):
+                    _set_aside(stale)
+                return done
+        return None
+
+    def _chunk_files(self) -> list[Path]:
+        return sorted((self.folder / CHUNKS).glob("*.npz"))
 
     def write_lifted(self, arrays: Arrays) -> Path:
         """Write the 3D points.
@@ -176,29 +213,76 @@ def _at(content: Any, keys: tuple[str, ...]) -> Any:
     return content
 
 
-def _empty(name: str, shape: tuple[int, ...], kind: str) -> NDArray[Any]:
-    leading = (0,) if name in ("row", "frame", "time_s", "whole") else (0, 1)
-    return np.empty((*leading, *shape), kind)
+def chunk_arrays(count: int, person: Sequence[int]) -> Arrays:
+    """Make the arrays of a chunk, with nobody seen in it yet.
+
+    Args:
+        count: Rows.
+        person: Ids of the people in it.
+
+    Returns:
+        The arrays of CHUNK_ARRAYS, and `person`.
+    """
+    arrays: Arrays = {"person": np.array(person, np.int64)}
+    for name, (shape, kind) in CHUNK_ARRAYS.items():
+        leading = (count, len(person)) if name in PERSONAL else (count,)
+        missing = np.nan if name in PERSONAL and name != "score" else 0
+        arrays[name] = np.full((*leading, *shape), missing, kind)
+    return arrays
 
 
-def _read_chunk(path: Path) -> tuple[Arrays, NDArray[np.float64]]:
+def _among(arrays: Arrays, person: NDArray[np.int64]) -> Arrays:
+    """The same chunk with a place for everybody."""
+    if np.array_equal(arrays["person"], person):
+        return arrays
+    wider = chunk_arrays(len(arrays["row"]), person.tolist())
+    places = np.searchsorted(person, arrays["person"])
+    for name in CHUNK_ARRAYS:
+        if name in PERSONAL:
+            wider[name][:, places] = arrays[name]
+        else:
+            wider[name] = arrays[name]
+    return wider
+
+
+def _set_aside(path: Path) -> None:
+    number, target = 1, path.with_name(f"{path.name}.damaged")
+    while target.exists():
+        number, target = number + 1, path.with_name(f"{path.name}.{number + 1}.damaged")
+    try:
+        os.rename(path, target)
+    except OSError as error:
+        raise TakeError(
+            f"Damaged chunk {path} cannot be renamed: {error.strerror or error}. {AGAIN}"
+        ) from error
+
+
+def _read_chunk(path: Path, first: int) -> tuple[Arrays, Arrays]:
+    """Arrays and state of a chunk that begins with row `first`."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in (*CHUNK_ARRAYS, "crops")}
+            arrays = {name: file[name] for name in (*CHUNK_ARRAYS, "person")}
+            state = {name: file[name] for name in STATE_ARRAYS}
     except Exception as error:  # what zipfile and NumPy raise on a hostile file has no common class
         raise TakeError(f"Chunk {path} is damaged ({error}): {AGAIN}") from error
-    crops = arrays.pop("crops")
-    count = arrays["row"].size
-    for name, (shape, kind) in CHUNK_ARRAYS.items():
-        wanted = (count, *_empty(name, shape, kind).shape[1:])
-        if arrays[name].shape != wanted or arrays[name].dtype != np.dtype(kind):
+    person = arrays["person"]
+    if person.ndim != 1 or person.dtype != np.int64 or (np.diff(person, prepend=-1) <= 0).any():
+        raise TakeError(f"Chunk {path} has person of {person.shape} {person.dtype}: {AGAIN}")
+    count, tracks = arrays["row"].size, state["track_person"].size
+    wanted = {name: (count, *shape) for name, (shape, _) in CHUNK_ARRAYS.items()}
+    wanted |= {name: (count, len(person), *CHUNK_ARRAYS[name][0]) for name in PERSONAL}
+    wanted |= {name: (tracks, *shape) for name, (shape, _) in STATE_ARRAYS.items()}
+    kinds = CHUNK_ARRAYS | STATE_ARRAYS
+    for name, shape in wanted.items():
+        array, kind = (arrays | state)[name], kinds[name][1]
+        if array.shape != shape or array.dtype != np.dtype(kind):
             raise TakeError(
-                f"Chunk {path} has {name} of {arrays[name].shape} {arrays[name].dtype}, not "
-                f"{wanted} {kind}: {AGAIN}"
+                f"Chunk {path} has {name} of {array.shape} {array.dtype}, not {shape} {kind}: "
+                f"{AGAIN}"
             )
-    if crops.shape != (2, CROP_STATE) or crops.dtype != np.float64:
-        raise TakeError(f"Chunk {path} has crops of {crops.shape} {crops.dtype}: {AGAIN}")
-    return arrays, crops
+    if not np.array_equal(arrays["row"], np.arange(count) + first):
+        raise TakeError(f"Chunk {path} does not follow on row {first - 1}: {AGAIN}")
+    return arrays, state
 
 
 @contextlib.contextmanager

@@ -40,13 +40,13 @@ def test_a_second_run_reuses_the_take(short_clip, tmp_path, capsys):
 
 def test_ctrl_c_leaves_a_take_that_the_same_command_finishes(short_clip, tmp_path, monkeypatch):
     class Interrupted(cli.Tracker):
-        def track(self, request, report, stopping):
+        def track(self, request, report, stopping, source):
             def report_and_interrupt(progress):
                 if not stopping():
                     signal.raise_signal(signal.SIGINT)
                 report(progress)
 
-            return super().track(request, report_and_interrupt, stopping)
+            return super().track(request, report_and_interrupt, stopping, source)
 
     command = ["track", str(short_clip), "--out", str(tmp_path)]
     with monkeypatch.context() as patch:
@@ -149,10 +149,25 @@ def test_an_output_folder_that_cannot_be_made_is_named(short_clip, tmp_path, cap
     (tmp_path / "file").touch()
     out = tmp_path / "file" / "out"
     assert cli.main(["track", str(short_clip), "--out", str(out)]) == cli.FAILED
-    assert "cannot be made" in capsys.readouterr().err
+    assert "Choose another" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [["--subject", "12"], ["--subject", "a,b"], ["--height", "tall"]])
+def test_everybody_gets_a_file_of_their_own(short_clip, tmp_path, capsys):
+    command = ["track", str(short_clip), "--out", str(tmp_path), "--people", "all"]
+    assert cli.main([*command, "--trim", "0:20", "--max-people", "2"]) == cli.OK
+    said = capsys.readouterr().err
+    assert "without any of the 2 people" in said
+    for name in ("motion_1.bvh", "motion_2.bvh"):
+        # Who is new is taken at the third sighting.
+        assert "Frames: 18\n" in (tmp_path / name).read_text()
+        assert f"confidence in {name}" in said
+    assert not (tmp_path / "motion.bvh").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [["--subject", "12"], ["--subject", "a,b"], ["--subject", "1,2@x"], ["--height", "tall"]],
+)
 def test_wrong_arguments_are_refused(tmp_path, wrong):
     with pytest.raises(SystemExit) as leaving:
         cli.main(["track", "clip.mp4", "--out", str(tmp_path), *wrong])
@@ -185,12 +200,15 @@ def test_detect_writes_the_contract_for_every_photo(short_clip, tmp_path):
         assert ((points[:, 2] >= 0) & (points[:, 2] <= 1)).all()
 
 
-def test_detect_of_an_unreadable_photo_writes_nothing(tmp_path, capsys):
+def test_detect_goes_on_after_an_unreadable_photo_and_says_so(tmp_path, capsys):
     (tmp_path / "p.jpg").write_text("no picture")
-    target = tmp_path / "out.json"
-    assert cli.main(["detect", str(tmp_path / "p.jpg"), "--json", str(target)]) == cli.FAILED
-    assert "not a photo" in capsys.readouterr().err
-    assert not target.exists()
+    cv2.imwrite(str(tmp_path / "e.png"), np.full((200, 300, 3), 90, np.uint8))
+    photos, target = [str(tmp_path / name) for name in ("p.jpg", "e.png")], tmp_path / "out.json"
+    assert cli.main(["detect", *photos, "--json", str(target)]) == cli.FAILED
+    said = capsys.readouterr().err
+    assert f"{photos[0]} is not a photo" in said
+    assert "in 1 photos" in said
+    assert json.loads(target.read_text())["images"] == {photos[1]: []}
 
 
 def test_no_output_takes_the_place_of_an_input(short_clip, tmp_path, capsys):

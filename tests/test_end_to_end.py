@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 import pytest
 import track_spine
-from track_spine.addon.export import export_fbx
+from track_spine.addon.export import export_armature
 from track_spine.rigging.filters import smooth
 from track_spine.rigging.motion import load_lifted
 from track_spine.rigging.solve import solve
@@ -32,7 +32,7 @@ def tracked(short_clip, tmp_path_factory):
         fbx = folder / "person.fbx"
         solved = solve(smooth(motion))
         keyed = joint_positions(armature, solved)
-        export_fbx(bpy.context, armature, fbx)
+        export_armature(bpy.context, armature, fbx)
         rate = bpy.context.scene.render.fps
     finally:
         track_spine.unregister()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from track_spine.inference.models import CARDS, MODELS_FOLDER
+from track_spine.inference.models import MODELS_FOLDER, NETWORKS
 from track_spine.tools.fetch_wheels import fetch_platform_wheels, read_platforms
 from track_spine.tools.pinned_wheel import FetchError, is_pinned
 
@@ -83,7 +83,7 @@ def shipped_files() -> list[Path]:
         if not found:
             raise BuildError(f"There is no {pattern} in {ROOT}; restore it from the repository")
         files += found
-    for card in CARDS:
+    for card in NETWORKS:
         path = MODELS_FOLDER / card.file
         if not is_pinned(path, card.sha256):
             raise BuildError(f"{path} is missing or not the one of its card: run `make setup`")

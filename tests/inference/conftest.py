@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Clips written on the spot, and a body whose every coordinate is known."""
 
+import contextlib
+import queue
+import subprocess
+import sys
+import threading
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -10,6 +16,11 @@ from track_spine.inference.crop import Crop
 from track_spine.inference.keypoints import INDEX
 from track_spine.inference.pipeline import Tracker
 from track_spine.inference.pose2d import LANDMARKS, Body
+from track_spine.inference.protocol import decode
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 60.0
+"""A hang fails the test after this long; nothing waits for it to pass."""
 
 LEFT_HALF = {
     "eye_inner": (0.02, -0.74, -0.09),
@@ -129,3 +140,75 @@ def upright():
         }.items():
             points[INDEX[f"{side}_{part}"]] = place
     return points
+
+
+class Worker:
+    """A child with a thread that collects its lines, so that no read can hang the test."""
+
+    def __init__(self, *arguments, inherited=()):
+        """Start it as Blender does, but for what runs in it."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-s", *arguments],
+            cwd=ROOT,
+            pass_fds=inherited,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.lines = queue.Queue()
+        self.log = b""
+        self.readers = [threading.Thread(target=f) for f in (self._read, self._read_log)]
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.decode("utf-8"))
+        self.lines.put(None)
+
+    def _read_log(self):
+        self.log = self.process.stderr.read()
+
+    def say(self, text):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(text if isinstance(text, bytes) else text.encode())
+            self.process.stdin.flush()
+
+    def hear(self):
+        """The next message, or None at the end; anything else on stdout is an error."""
+        line = self.lines.get(timeout=PATIENCE_S)
+        return line if line is None else decode(line)
+
+    def hear_all(self):
+        return list(iter(self.hear, None))
+
+    def close_stdin(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+
+    def end(self):
+        status = self.process.wait(PATIENCE_S)
+        for reader in self.readers:
+            reader.join(PATIENCE_S)
+        return status
+
+    def kill(self):
+        self.process.kill()
+        self.end()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+
+
+@pytest.fixture
+def start_worker():
+    """Start the worker, or what stands for it; killed after the test."""
+    workers = []
+
+    def start(*arguments, inherited=()):
+        workers.append(Worker(*arguments, inherited=inherited))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        worker.kill()

@@ -6,12 +6,19 @@ import pytest
 from scipy.spatial.transform import Rotation
 from track_spine.inference.camera import Camera, ray_rotation
 from track_spine.inference.keypoints import INDEX, NAMES
-from track_spine.inference.lift import lift, root_translation, stature
+from track_spine.inference.lift import lift as lift_with
+from track_spine.inference.lifter import FrameLifter
+from track_spine.inference.root_path import root_path
+from track_spine.inference.stature import stature
 
 FRAMES = 24
 CAMERA = Camera.of(1920, 1080, 1500.0)
 ALL_SURE = np.ones((FRAMES, 1, len(NAMES)))
 TIME_S = np.arange(FRAMES) / 10.0
+
+
+def lift(*what):
+    return lift_with(*what, FrameLifter())
 
 
 def path():
@@ -33,20 +40,23 @@ def test_the_root_is_recovered_from_the_projection(upright):
     roots = path()
     xy, _, _ = seen_by(CAMERA, upright, roots)
     body = np.broadcast_to(upright, (*roots.shape[:2], *upright.shape))
-    found = root_translation(xy, ALL_SURE, body, CAMERA)
-    np.testing.assert_allclose(found, roots, atol=1e-9)
+    found = found_path(xy, ALL_SURE, body)
+    np.testing.assert_allclose(found, roots[:, 0], atol=1e-5)
+
+
+def found_path(xy, score, body):
+    return root_path(CAMERA.slopes(xy)[:, 0], score[:, 0], body[:, 0], TIME_S)
 
 
 def test_a_point_the_network_is_unsure_of_hardly_moves_the_root(upright):
     roots = path()
     xy, _, _ = seen_by(CAMERA, upright, roots)
     body = np.broadcast_to(upright, (*roots.shape[:2], *upright.shape))
-    xy[:, :, INDEX["left_wrist"]] += 200.0
+    xy[:, :, INDEX["left_wrist"]] += 20.0
     score = ALL_SURE.copy()
-    assert np.abs(root_translation(xy, score, body, CAMERA) - roots).max() > 0.01
+    assert np.abs(found_path(xy, score, body) - roots[:, 0]).max() > 1e-3
     score[:, :, INDEX["left_wrist"]] = 1e-3
-    found = root_translation(xy, score, body, CAMERA)
-    np.testing.assert_allclose(found, roots, atol=1e-4)
+    np.testing.assert_allclose(found_path(xy, score, body), roots[:, 0], atol=1e-5)
 
 
 def test_stature_is_the_sum_of_the_segments(upright):
@@ -96,7 +106,9 @@ def test_frames_with_hidden_legs_do_not_set_the_scale(upright):
     relative[: FRAMES - 5] *= 1.5
     score = ALL_SURE.copy()
     score[: FRAMES - 5, :, INDEX["right_knee"]] = 0.1
-    lifted = lift(xy, score, relative, ray, TIME_S, CAMERA, 1.7)
+    # Half a second passes unseen where the size changes, so that the path may jump.
+    time_s = TIME_S + 0.6 * (np.arange(FRAMES) >= FRAMES - 5)
+    lifted = lift(xy, score, relative, ray, time_s, CAMERA, 1.7)
     height = lifted.xyz_m[-1, 0, INDEX["head"], 2] - lifted.xyz_m[-1, 0, INDEX["left_heel"], 2]
     assert height == pytest.approx(1.7, abs=1e-5)
 
@@ -117,7 +129,8 @@ def test_a_few_frames_of_feet_under_the_floor_do_not_lower_it(upright):
     xy, relative, ray = seen_by(CAMERA, upright, roots)
     lifted = lift(xy, ALL_SURE, relative, ray, TIME_S, CAMERA, 1.7)
     heights = np.delete(lifted.xyz_m[:, 0, INDEX["left_heel"], 2], 10)
-    np.testing.assert_allclose(heights, 0.0, atol=1e-4)
+    # Neither do they move the frames beside them by more than a centimetre.
+    np.testing.assert_allclose(heights, 0.0, atol=0.01)
 
 
 def test_gaps_stay_gaps_and_the_first_body_found_is_the_origin(upright):
@@ -167,3 +180,22 @@ def test_without_a_standing_person_the_camera_counts_as_level(upright):
     assert lifted.up_source.startswith("camera assumed level")
     spine = lifted.xyz_m[..., INDEX["head"], :] - lifted.xyz_m[..., INDEX["hip"], :]
     np.testing.assert_allclose(spine, np.broadcast_to([0.8, 0, 0], spine.shape), atol=1e-5)
+
+
+def test_each_person_is_scaled_alone_and_gaps_have_no_deviation(upright):
+    parts = [
+        seen_by(CAMERA, upright, path() + away, unit)
+        for away, unit in (([0.0, 0.0, 0.0], 1.0), ([0.5, 0.0, 3.0], 2.0))
+    ]
+    xy, relative, ray = (np.concatenate(pair, axis=1) for pair in zip(*parts, strict=True))
+    score = np.ones((FRAMES, 2, 37))
+    for values in (xy, relative, ray):
+        values[5:9, 1] = np.nan
+    score[5:9, 1] = 0.0
+    lifted = lift(xy, score, relative, ray, TIME_S, CAMERA, 1.7)
+    head, heel = (lifted.xyz_m[..., INDEX[name], 2] for name in ("head", "left_heel"))
+    np.testing.assert_allclose((head - heel)[:5], 1.7, atol=1e-4)
+    np.testing.assert_array_equal(np.isnan(lifted.sigma_m), np.isnan(lifted.xyz_m[..., 0]))
+    assert np.isnan(lifted.sigma_m[5:9, 1]).all()
+    # The second person's metre was two metres, and so was its deviation.
+    np.testing.assert_allclose(lifted.sigma_m[0, 1], 2.0 * lifted.sigma_m[0, 0], rtol=1e-4)

@@ -1,93 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The worker as Blender starts it: a child process, lines in, lines out."""
 
-import contextlib
-import queue
-import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from track_spine.inference.frame_ring import FrameRing
 from track_spine.inference.protocol import (
     Cancelled,
     CancelRequest,
     Failure,
+    FetchRequest,
+    FrameReady,
+    FramesWanted,
     Progress,
     Ready,
     Result,
+    SharedFrames,
+    SlotFree,
     TrackRequest,
-    decode,
     encode,
 )
 from track_spine.inference.take import CHUNK_ARRAYS, Take
+from track_spine.inference.trim import Trim
+from track_spine.inference.video import frames, probe
 
-ROOT = Path(__file__).parents[2]
 PARENT_GONE = 3
-PATIENCE_S = 60.0
-"""A hang fails the test after this long; nothing waits for it to pass."""
-
-
-class Worker:
-    """A child with a thread that collects its lines, so that no read can hang the test."""
-
-    def __init__(self, *arguments):
-        """Start it as Blender does, but for what runs in it."""
-        self.process = subprocess.Popen(
-            [sys.executable, "-s", *arguments],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.lines = queue.Queue()
-        self.log = b""
-        self.readers = [threading.Thread(target=f) for f in (self._read, self._read_log)]
-        for reader in self.readers:
-            reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.decode("utf-8"))
-        self.lines.put(None)
-
-    def _read_log(self):
-        self.log = self.process.stderr.read()
-
-    def say(self, text):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(text if isinstance(text, bytes) else text.encode())
-            self.process.stdin.flush()
-
-    def hear(self):
-        """The next message, or None at the end; anything else on stdout is an error."""
-        line = self.lines.get(timeout=PATIENCE_S)
-        return line if line is None else decode(line)
-
-    def hear_all(self):
-        return list(iter(self.hear, None))
-
-    def close_stdin(self):
-        with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.close()
-
-    def end(self):
-        status = self.process.wait(PATIENCE_S)
-        for reader in self.readers:
-            reader.join(PATIENCE_S)
-        return status
 
 
 @pytest.fixture
-def worker(request):
-    worker = Worker(*getattr(request, "param", ("-m", "inference")))
-    yield worker
-    worker.process.kill()
-    worker.end()
-    for pipe in (worker.process.stdin, worker.process.stdout, worker.process.stderr):
-        with contextlib.suppress(BrokenPipeError):
-            pipe.close()
+def worker(request, start_worker):
+    return start_worker(*getattr(request, "param", ("-m", "inference")))
 
 
 def track(clip, take, **settings):
@@ -128,8 +72,7 @@ def test_a_first_line_that_is_no_request_ends_the_worker_with_an_error(worker, l
         worker.close_stdin()
     else:
         worker.say(line)
-    ready, failure = worker.hear_all()
-    assert isinstance(ready, Ready)
+    (failure,) = worker.hear_all()
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.detail) == ("ProtocolError", "")
     assert words in failure.message
@@ -199,7 +142,7 @@ def loud(*_):
     os.write(1, b"written")
     raise RuntimeError("not foreseen")
 
-pipeline.probe = loud
+pipeline.open_footage = loud
 sys.exit(main())
 """
 """A library that prints, to Python's stdout and to the process's own, and then fails."""
@@ -216,3 +159,52 @@ def test_only_messages_reach_stdout_and_a_fault_is_told_with_its_traceback(worke
     assert worker.end() == 1
     assert b"printed" in worker.log
     assert b"written" in worker.log
+
+
+def test_frames_of_the_parent_are_tracked_like_a_file_s(start_worker, short_clip, tmp_path):
+    ring = FrameRing(3, 884, 498)
+    worker = start_worker("-m", "inference", inherited=ring.inherited)
+    pictures = list(frames(probe(short_clip, trim=Trim(end=20))))
+    worker.say(encode(SharedFrames(ring.handle, 3, 884, 498, 30.0, len(pictures), "ab" * 32)))
+    worker.say(encode(TrackRequest("Scene", str(tmp_path / "shared"), batch_frames=4)))
+    free, sent, most = [0, 1, 2], 0, 0
+    while not isinstance(message := worker.hear(), Result):
+        if isinstance(message, SlotFree):
+            free.append(message.slot)
+        elif not isinstance(message, FramesWanted):
+            continue
+        while free and sent < len(pictures):
+            slot = free.pop()
+            ring.frames[slot] = pictures[sent].rgb
+            worker.say(encode(FrameReady(slot, sent, pictures[sent].time_s)))
+            sent += 1
+            most = max(most, 3 - len(free))
+    assert (message.frames, sent, most) == (20, 20, 3)
+    assert worker.end() == 0
+    ring.close()
+    other = start_worker("-m", "inference")
+    other.say(track(short_clip, tmp_path / "file", trim="0:20", batch_frames=4))
+    assert isinstance(other.hear_all()[-1], Result)
+    shared, file = (Take(tmp_path / name).read_chunks()[0] for name in ("shared", "file"))
+    for name in CHUNK_ARRAYS:
+        np.testing.assert_array_equal(shared[name], file[name])
+    assert Take(tmp_path / "shared").read_json()["source"]["sha256"] == "ab" * 32
+
+
+@pytest.mark.parametrize("other", [{"trim": "0:5"}, {"rate_hz": 24.0}], ids=str)
+def test_frames_of_the_parent_are_neither_trimmed_nor_given_a_rate(start_worker, tmp_path, other):
+    ring = FrameRing(2, 64, 48)
+    worker = start_worker("-m", "inference", inherited=ring.inherited)
+    worker.say(encode(SharedFrames(ring.handle, 2, 64, 48, 30.0, 9, "ab" * 32)))
+    worker.say(encode(TrackRequest("Scene", str(tmp_path), **other)))
+    (failure,) = worker.hear_all()
+    assert failure.kind == "ProtocolError" and "neither a trim nor a rate" in failure.message
+    ring.close()
+
+
+def test_a_network_of_no_catalogue_is_not_fetched(start_worker):
+    worker = start_worker("-m", "inference")
+    worker.say(encode(FetchRequest("evil", "")))
+    *_, failure = worker.hear_all()
+    assert (failure.kind, failure.detail) == ("ModelError", "")
+    assert "'evil'" in failure.message

@@ -8,16 +8,11 @@ import av
 import cv2
 import numpy as np
 import pytest
+from track_spine.inference.boxes import MARGIN, box
 from track_spine.inference.errors import VideoError
+from track_spine.inference.identities import distance, same_person
 from track_spine.inference.keypoints import INDEX, NAMES
-from track_spine.inference.photos import (
-    BOX_MARGIN,
-    PhotoDetector,
-    box,
-    distance,
-    read_photo,
-    same_person,
-)
+from track_spine.inference.photos import PhotoDetector, read_photo
 
 ORIENTATION_TAG = 0x0112
 
@@ -214,14 +209,14 @@ def test_a_missing_photo_and_a_folder_are_named(detector, tmp_path):
 
 def test_a_box_is_the_extent_of_the_sure_points_with_its_margin():
     points = np.array([[100, 200, 0.9], [300, 600, 0.9], [5, 5, 0.01]])
-    expected = [100 - BOX_MARGIN * 200, 200 - BOX_MARGIN * 400]
-    size = [200 * (1 + 2 * BOX_MARGIN), 400 * (1 + 2 * BOX_MARGIN)]
+    expected = [100 - MARGIN * 200, 200 - MARGIN * 400]
+    size = [200 * (1 + 2 * MARGIN), 400 * (1 + 2 * MARGIN)]
     np.testing.assert_allclose(box(points, (1000, 1000, 3)), [*expected, *size])
 
 
 def test_a_box_ends_at_the_edge_of_the_picture():
     points = np.array([[-20, 10, 0.9], [90, 75, 0.9]])
-    np.testing.assert_allclose(box(points, (80, 96)), [0, 10 - BOX_MARGIN * 65, 96, 80 - 4.8])
+    np.testing.assert_allclose(box(points, (80, 96)), [0, 10 - MARGIN * 65, 96, 80 - 4.8])
 
 
 def test_a_person_of_whom_nothing_is_sure_still_has_a_box():

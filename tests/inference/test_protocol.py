@@ -10,10 +10,16 @@ from track_spine.inference.protocol import (
     Cancelled,
     CancelRequest,
     Failure,
+    Fetched,
+    FetchRequest,
+    FrameReady,
+    FramesWanted,
     Progress,
     ProtocolError,
     Ready,
     Result,
+    SharedFrames,
+    SlotFree,
     TrackRequest,
     decode,
     encode,
@@ -32,6 +38,12 @@ MESSAGES = [
     Result("take", "take/lifted.npz", 230, 228, {}, "2 damaged frames were left out (4, 9)"),
     Failure("VideoError", "clip.mp4 is empty", "Traceback\n  line"),
     Cancelled("take", 0),
+    SharedFrames("7", 4, 1920, 1080, 29.97, 250, "ab" * 32),
+    FramesWanted(120),
+    FrameReady(3, 120, 4.004),
+    SlotFree(3),
+    FetchRequest("spinepose-v2-m", "CC-BY-NC-4.0 of DFKI"),
+    Fetched("spinepose-v2-m", "/models/spinepose-v2-m.onnx"),
 ]
 
 TRACK = {"type": "track", "video": "a.mp4", "take": "b"}
@@ -235,3 +247,18 @@ def test_the_library_is_held_to_the_same_ranges():
         TrackRequest("a", "b", subject_px=(1.0, float("nan")))
     assert TrackRequest("a", "b", 0.3, 10.0).focal_px == 10.0
     assert TrackRequest("a", "b", 2.8, 1e6).subject_height_m == 2.8
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"people": "two"}, "must be 'one' or 'all'"),
+        ({"people": "all", "subject_px": [3, 4]}, "leave it out to follow all"),
+        ({"subject_s": 2.0}, "without a subject point"),
+        ({"most_people": 0}, "most_people is 0; it must lie in 1..64"),
+        ({"threads": 0}, "threads is 0"),
+        ({"batch_frames": 65}, "batch_frames is 65"),
+    ],
+)
+def test_people_and_machine_that_cannot_be_are_refused(fields, words):
+    assert words in refusal({**TRACK, **fields})

@@ -10,26 +10,38 @@ import zipfile
 
 import numpy as np
 import pytest
+from track_spine.inference.crop import Crop
 from track_spine.inference.errors import TakeError
-from track_spine.inference.take import CHUNK_ARRAYS, PARTIAL, SCHEMA, VERSION, Take, replacing
+from track_spine.inference.take import (
+    CHUNK_ARRAYS,
+    PARTIAL,
+    PERSONAL,
+    SCHEMA,
+    VERSION,
+    Take,
+    replacing,
+)
+from track_spine.inference.tracks import STATE_ARRAYS, Track, from_arrays, to_arrays
 
 HEAD = {
     "source": {"path": "clip.mp4", "sha256": "aa", "size_bytes": 10},
     "models": [{"name": "net", "sha256": "bb", "licence": "Apache-2.0"}],
     "settings": {"subject_px": (3.0, 4.5)},
 }
-CROPS = np.array([[10.0, 20.0, 30.0, 0.1], [np.nan] * 4])
+STATE = to_arrays(
+    [Track(Crop(np.array([10.0, 20.0]), 30.0, 0.1), 2.5, np.arange(24) / 24, person=0)]
+)
 
 
-def arrays_of(start, count):
+def arrays_of(start, count, person=(0,)):
     rng = np.random.default_rng(start)
     rows = np.arange(start, start + count)
     arrays = {"row": rows, "frame": rows + 70, "time_s": rng.random(count)}
     arrays["whole"] = rng.random(count) < 0.5
     for name, (shape, kind) in CHUNK_ARRAYS.items():
         if name not in arrays:
-            arrays[name] = rng.random((count, 1, *shape)).astype(kind)
-    return arrays
+            arrays[name] = rng.random((count, len(person), *shape)).astype(kind)
+    return arrays | {"person": np.array(person, np.int64)}
 
 
 def files(folder):
@@ -50,7 +62,7 @@ def take(tmp_path):
 @pytest.fixture
 def chunk(take):
     """Path of a take's only chunk."""
-    take.write_chunk(arrays_of(0, 3), CROPS)
+    take.write_chunk(arrays_of(0, 3), STATE)
     return take.folder / "chunks" / "00000000.npz"
 
 
@@ -62,7 +74,7 @@ def test_a_take_begins_with_its_head(take):
 
 
 def test_beginning_again_from_the_same_changes_nothing(take):
-    take.write_chunk(arrays_of(0, 2), CROPS)
+    take.write_chunk(arrays_of(0, 2), STATE)
     take.write_json(take.read_json() | {"state": "lifted", "people": [{"id": 0}]})
     before = files(take.folder)
     take.begin(HEAD)
@@ -83,7 +95,7 @@ def test_the_same_footage_elsewhere_may_go_on(take):
     ],
 )
 def test_a_take_of_something_else_is_refused_and_kept(take, what, change):
-    take.write_chunk(arrays_of(0, 2), CROPS)
+    take.write_chunk(arrays_of(0, 2), STATE)
     before = files(take.folder)
     with pytest.raises(TakeError, match=f"another {what}") as caught:
         take.begin({**HEAD, **change})
@@ -137,30 +149,45 @@ def test_a_file_where_the_chunks_should_be_is_named(tmp_path):
         Take(tmp_path).begin(HEAD)
 
 
-def test_chunks_come_back_joined_in_order_with_the_last_crops(take):
+def test_chunks_come_back_joined_in_order_with_the_last_state(take):
     parts = [arrays_of(0, 3), arrays_of(3, 120), arrays_of(123, 1)]
-    last = CROPS * 2
-    for part, crops in zip(parts, (CROPS, CROPS, last), strict=True):
-        take.write_chunk(part, crops)
-    arrays, crops = take.read_chunks()
-    assert set(arrays) == set(CHUNK_ARRAYS)
-    for name, array in arrays.items():
+    last = to_arrays([*from_arrays(STATE), *from_arrays(STATE)])
+    for part, state in zip(parts, (STATE, STATE, last), strict=True):
+        take.write_chunk(part, state)
+    arrays, state = take.read_chunks()
+    assert set(arrays) == {*CHUNK_ARRAYS, "person"}
+    for name in CHUNK_ARRAYS:
         expected = np.concatenate([part[name] for part in parts])
-        assert array.dtype == expected.dtype
-        np.testing.assert_array_equal(array, expected)
-    np.testing.assert_array_equal(crops, last)
+        assert arrays[name].dtype == expected.dtype
+        np.testing.assert_array_equal(arrays[name], expected)
+    assert set(state) == set(STATE_ARRAYS)
+    for name in STATE_ARRAYS:
+        np.testing.assert_array_equal(state[name], last[name])
     names = [path.name for path in sorted((take.folder / "chunks").iterdir())]
     assert names == ["00000000.npz", "00000003.npz", "00000123.npz"]
 
 
+def test_people_who_come_later_are_missing_before(take):
+    first, second = arrays_of(0, 2), arrays_of(2, 3, (0, 1, 4))
+    take.write_chunk(first, STATE)
+    take.write_chunk(second, STATE)
+    arrays, _ = take.read_chunks()
+    assert arrays["person"].tolist() == [0, 1, 4]
+    for name in PERSONAL:
+        np.testing.assert_array_equal(arrays[name][:2, 0], first[name][:, 0])
+        np.testing.assert_array_equal(arrays[name][2:], second[name])
+        missing = arrays[name][:2, 1:]
+        assert (missing == 0).all() if name == "score" else np.isnan(missing).all()
+
+
 def test_a_take_without_chunks_is_empty_arrays_of_the_right_shapes(take):
-    arrays, crops = take.read_chunks()
+    arrays, state = take.read_chunks()
     assert arrays["xy_px"].shape == (0, 1, 37, 2)
     assert arrays["frame"].shape == (0,)
-    assert {name: array.dtype.str[1:] for name, array in arrays.items()} == {
-        name: kind for name, (_, kind) in CHUNK_ARRAYS.items()
-    }
-    assert np.isnan(crops).all()
+    assert arrays["person"].tolist() == [0]
+    for name, (_, kind) in CHUNK_ARRAYS.items():
+        assert arrays[name].dtype.str[1:] == kind
+    assert from_arrays(state) == []
 
 
 def test_half_written_files_of_a_killed_run_are_not_read(take, chunk):
@@ -185,12 +212,12 @@ def refusal(take, chunk):
 
 
 def test_a_gap_between_chunks_is_refused(take, chunk):
-    take.write_chunk(arrays_of(4, 2), CROPS)
+    take.write_chunk(arrays_of(4, 2), STATE)
     assert "row 2" in refusal(take, chunk.with_name("00000004.npz"))
 
 
 def test_chunks_that_overlap_are_refused(take, chunk):
-    take.write_chunk(arrays_of(2, 2), CROPS)
+    take.write_chunk(arrays_of(2, 2), STATE)
     assert "row 2" in refusal(take, chunk.with_name("00000002.npz"))
 
 
@@ -231,7 +258,7 @@ def huge_array():
     header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (100000000000000,), }"
     header = header.ljust(117) + b"\n"
     data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
-    buffer = io.BytesIO(saved(**{**arrays_of(0, 3), "crops": CROPS}))
+    buffer = io.BytesIO(saved(**{**arrays_of(0, 3), **STATE}))
     whole = io.BytesIO()
     with zipfile.ZipFile(buffer) as source, zipfile.ZipFile(whole, "w") as target:
         for name in source.namelist():
@@ -240,7 +267,7 @@ def huge_array():
 
 
 def foreign(**changes):
-    arrays = {**arrays_of(0, 3), "crops": CROPS, **changes}
+    arrays = {**arrays_of(0, 3), **STATE, **changes}
     return saved(**{name: array for name, array in arrays.items() if array is not None})
 
 
@@ -261,11 +288,15 @@ class Unpickled:
 FOREIGN = {
     "pickle": pickle.dumps(Unpickled()),
     "object array": foreign(frame=np.array([0, Unpickled(), 2], object)),
-    "object crops": foreign(crops=np.full((2, 4), None)),
+    "object crops": foreign(track_crops=np.full((1, 2, 4), None)),
     "lone array": lone_array(),
     "text": b"not an archive",
     "missing array": foreign(score=None),
-    "missing crops": foreign(crops=None),
+    "missing crops": foreign(track_crops=None),
+    "missing person": foreign(person=None),
+    "the same person twice": foreign(person=np.array([0, 0])),
+    "another person": foreign(person=np.array([-1])),
+    "more people than points": foreign(person=np.array([0, 1])),
     "scalar row": foreign(row=np.array(0)),
     "one frame": foreign(frame=np.array([70])),
     "whole as numbers": foreign(whole=np.ones(3)),
@@ -275,8 +306,9 @@ FOREIGN = {
     "other key points": foreign(xy_px=np.zeros((3, 1, 17, 2), np.float32)),
     "doubles": foreign(xy_px=np.zeros((3, 1, 37, 2))),
     "words": foreign(time_s=np.array(["a", "b", "c"])),
-    "crops of words": foreign(crops=np.full((2, 4), "x")),
-    "other crops": foreign(crops=np.zeros((2, 3))),
+    "crops of words": foreign(track_crops=np.full((1, 2, 4), "x")),
+    "other crops": foreign(track_crops=np.zeros((1, 2, 3))),
+    "more crops than tracks": foreign(track_crops=np.zeros((2, 2, 4))),
     "huge array": huge_array(),
 }
 
@@ -298,7 +330,7 @@ def no_space(*_args, **_kwargs):
 
 @pytest.mark.parametrize("when", ["while writing", "while flushing", "while renaming"])
 def test_a_full_disk_leaves_the_earlier_files_and_no_half_written_one(take, monkeypatch, when):
-    take.write_chunk(arrays_of(0, 3), CROPS)
+    take.write_chunk(arrays_of(0, 3), STATE)
     take.write_lifted({"a": np.zeros(3)})
     before = files(take.folder)
 
@@ -314,15 +346,15 @@ def test_a_full_disk_leaves_the_earlier_files_and_no_half_written_one(take, monk
             patch.setattr(os, "fsync" if when == "while flushing" else "replace", no_space)
         for write in (
             lambda: take.write_json({"a": 1}),
-            lambda: take.write_chunk(arrays_of(3, 2), CROPS),
-            lambda: take.write_chunk(arrays_of(0, 2), CROPS),
+            lambda: take.write_chunk(arrays_of(3, 2), STATE),
+            lambda: take.write_chunk(arrays_of(0, 2), STATE),
             lambda: take.write_lifted({"b": np.ones(3)}),
         ):
             with pytest.raises(TakeError, match="No space left on device") as caught:
                 write()
             assert str(take.folder) in str(caught.value)
     assert files(take.folder) == before
-    take.write_chunk(arrays_of(3, 2), CROPS)
+    take.write_chunk(arrays_of(3, 2), STATE)
     assert len(take.read_chunks()[0]["frame"]) == 5
 
 

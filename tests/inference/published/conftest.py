@@ -111,9 +111,9 @@ def external_network(location="weights.bin"):
     return made.SerializeToString()
 
 
-def node(operator, **attributes):
-    """One operator from `input` to `output`."""
-    return helper.make_node(operator, ["input"], ["output"], **attributes)
+def node(operator, more=(), **attributes):
+    """One operator from `input`, and what is named besides, to `output`."""
+    return helper.make_node(operator, ["input", *more], ["output"], **attributes)
 
 
 def unrunnable_network(input_shape):

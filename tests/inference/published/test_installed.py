@@ -9,10 +9,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from track_spine.inference import installed
+from track_spine.inference import installed, user_folder
 from track_spine.inference.catalogue import CATALOGUE, HOSTS, LIFTER
 from track_spine.inference.errors import ModelError
-from track_spine.inference.installed import ModelFolder, user_folder
+from track_spine.inference.installed import ModelFolder
 
 HERE = ("127.0.0.1",)
 YOLOX = next(one for one in CATALOGUE if one.name == "yolox-tiny")
@@ -178,6 +178,7 @@ def test_a_damaged_record_is_named(folder, content):
         ("two", r"must take one tensor\(float\)"),
         ("unrunnable", "cannot be run"),
         ("unknown", "cannot open"),
+        ("bomb", "cannot be run|cannot open"),
     ],
 )
 def test_wrong_and_hostile_files_are_refused_and_deleted(
@@ -198,6 +199,12 @@ def test_wrong_and_hostile_files_are_refused_and_deleted(
         "unrunnable": lambda: networks.unrunnable((37, 2)),
         "unknown": lambda: networks.model(
             [networks.node("Nonsense")], {"input": [1]}, {"output": [1]}
+        ),
+        "bomb": lambda: networks.model(  # a few bytes that ask for 400 TB
+            [networks.node("Expand", more=["size"])],
+            {"input": ["n", 37, 2]},
+            {"output": ["n", "m", "k"]},
+            {"size": np.array([10**12, 37, 2])},
         ),
     }[what]()
     server.serve("/net", made if isinstance(made, bytes) else made.SerializeToString())
@@ -334,12 +341,12 @@ def test_a_full_disk_at_the_last_step_leaves_no_half_network(folder, tmp_path, l
 def test_the_users_folder_is_where_the_platform_keeps_data(
     monkeypatch, tmp_path, platform, variable, under
 ):
-    monkeypatch.setattr(installed.sys, "platform", platform)
+    monkeypatch.setattr(user_folder.sys, "platform", platform)
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     if variable:
         monkeypatch.setenv(variable, str(tmp_path))
-    assert user_folder() == tmp_path / under / "track_spine" / "models"
+    assert user_folder.user_folder("models") == tmp_path / under / "track_spine" / "models"
 
 
 def test_the_catalogue_is_sound():

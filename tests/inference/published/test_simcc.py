@@ -13,7 +13,8 @@ from track_spine.inference.keypoints import INDEX, NAMES
 from track_spine.inference.models import ModelCard
 from track_spine.inference.peaks import simcc_peaks
 from track_spine.inference.session import Session
-from track_spine.inference.simcc import LARGE, MIRRORED, SMALL, decode, estimate
+from track_spine.inference.simcc import MIRRORED, decode, estimate
+from track_spine.inference.simcc_layout import LARGE, SMALL
 
 BOXES = [np.array([100.0, 50.0, 120.0, 300.0]), np.array([20.0, 30.0, 400.0, 200.0])]
 FRAME = np.zeros((480, 640, 3), np.uint8)
