@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Armatures: a new one built from the solved skeleton, and an existing one read as plain data."""
 
+import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigging.matching import Roles, match
-from ..rigging.retarget import TargetRig
+from ..rigging.errors import RigError
+from ..rigging.matching import Match, Roles, identify
+from ..rigging.presets import assignment, roles_from
 from ..rigging.skeleton import Skeleton
-from .compat import action_channels
+from ..rigging.target import TargetRig
 from .errors import TargetError
+from .rig_reading import free_handles, parent_indices
 from .scene_camera import metres_per_unit
 from .workspace import object_mode
 
@@ -81,29 +87,31 @@ def find_armature(context: bpy.types.Context, name: str) -> bpy.types.Object:
     return armature
 
 
-def read_target(armature: bpy.types.Object, scene: bpy.types.Scene) -> TargetRig:
+def read_target(
+    armature: bpy.types.Object,
+    scene: bpy.types.Scene,
+    table: Mapping[str, str | list[str]] = MappingProxyType({}),
+) -> TargetRig:
     """Read an armature object into plain data.
 
     Args:
         armature: The object, not in edit mode.
         scene: The scene, whose units give the rig its size in metres.
+        table: Bone or bones by role, as the user edited it; empty to find out.
 
     Returns:
         Its bones, rest pose and place in the world, and what its bones are.
 
     Raises:
         RigError: Bones are missing; the message names them.
-        TargetError: The object's scale or a bone's rotation mode cannot carry the motion.
+        TargetError: The object's scale cannot carry the motion.
     """
     bones = list(armature.data.bones)
-    names = tuple(bone.name for bone in bones)
-    index = {name: number for number, name in enumerate(names)}
-    parents = [index[bone.parent.name] if bone.parent else -1 for bone in bones]
+    names, parents = tuple(bone.name for bone in bones), parent_indices(bones)
     world = np.array(armature.matrix_world, dtype=np.float64)
     _require_uniform_scale(armature, world)
-    roles = match(names, parents)
-    _require_rotation_modes(armature, roles)
     world[:3] *= metres_per_unit(scene)
+    roles = _roles(armature, scene, table) if table else identify_bones(armature, scene).roles
     return TargetRig(
         bones=names,
         parents=np.array(parents),
@@ -111,26 +119,46 @@ def read_target(armature: bpy.types.Object, scene: bpy.types.Scene) -> TargetRig
         length=np.array([bone.length for bone in bones], dtype=np.float64),
         world_from_armature=world,
         roles=roles,
+        inherits=np.array([bone.use_inherit_rotation for bone in bones]),
+        local_location=np.array([bone.use_local_location for bone in bones]),
+        bendy=free_handles(bones),
+        ease=np.array([(bone.bbone_easein, bone.bbone_easeout) for bone in bones]),
     )
 
 
-def constrained_bones(armature: bpy.types.Object) -> list[str]:
-    """Find keyed bones that something else holds.
+def identify_bones(armature: bpy.types.Object, scene: bpy.types.Scene) -> Match:
+    """Find out which bone of an armature plays which part, and how surely.
 
     Args:
         armature: The object.
+        scene: The scene, whose units give the rig its size in metres.
 
     Returns:
-        Names of the bones that are both keyed and under a working constraint.
+        The guess.
+
+    Raises:
+        RigError: The armature is no body.
+        TargetError: It has no bones.
     """
-    channels = action_channels(armature)
-    keyed = {curve.group.name for curve in channels.fcurves if curve.group} if channels else set()
-    return [
-        bone.name
-        for bone in armature.pose.bones
-        if bone.name in keyed
-        and any(not held.mute and held.influence > 0.0 for held in bone.constraints)
-    ]
+    bones = list(armature.data.bones)
+    if not bones:
+        raise TargetError(f"Armature {armature.name!r} has no bones: choose another one")
+    place = metres_per_unit(scene) * np.array(armature.matrix_world, dtype=np.float64)[:3]
+    heads = np.array([bone.head_local for bone in bones], dtype=np.float64).reshape(-1, 3)
+    names = [bone.name for bone in bones]
+    return identify(names, parent_indices(bones), heads @ place[:, :3].T + place[:, 3])
+
+
+def _roles(
+    armature: bpy.types.Object, scene: bpy.types.Scene, table: Mapping[str, str | list[str]]
+) -> Roles:
+    """Take the table's word, unless it is what was guessed: that knows more of control rigs."""
+    with contextlib.suppress(RigError):
+        guess = identify_bones(armature, scene).roles
+        if assignment(guess) == table:
+            return guess
+    bones = list(armature.data.bones)
+    return roles_from(table, [bone.name for bone in bones], parent_indices(bones), "by hand")
 
 
 def _add_bones(data: bpy.types.Armature, skeleton: Skeleton, units_per_m: float) -> None:
@@ -160,13 +188,3 @@ def _require_uniform_scale(armature: bpy.types.Object, world: NDArray[np.float64
         f"Armature {armature.name!r} is scaled unevenly, mirrored or sheared (scale {lengths}): "
         "apply its scale (Ctrl+A, Scale) and that of its parents first"
     )
-
-
-def _require_rotation_modes(armature: bpy.types.Object, roles: Roles) -> None:
-    bones = (roles.pelvis, *roles.spine, *roles.neck, roles.head, *roles.limbs.values())
-    refused = [name for name in bones if armature.pose.bones[name].rotation_mode == "AXIS_ANGLE"]
-    if refused:
-        raise TargetError(
-            f"Bones {', '.join(refused)} of armature {armature.name!r} rotate by axis and angle: "
-            "set their rotation mode to quaternion or Euler"
-        )

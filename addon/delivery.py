@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a finished take to a moving armature, seen from where the footage was filmed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import bpy
 
 from ..inference.protocol import Result
-from ..rigging.filters import smooth
-from ..rigging.motion import load_lifted
-from ..rigging.retarget import PoseMotion, retarget
-from ..rigging.solve import Solved, solve
+from ..rigging.motion import Motion3D, load_lifted
 from ..rigging.trunk import spine_confidence
-from .armature import build_armature, constrained_bones, find_armature, read_target
+from .casting import Part, Played, cast_people, longest_wins, play
 from .footage import (
     adopt_timeline,
     drift_warning,
@@ -23,7 +21,8 @@ from .footage import (
     load_clip,
     scene_rate,
 )
-from .keyframes import key_pose
+from .rig_mapping import assignment_of
+from .rig_settings import chosen_placement, chosen_retargeting
 from .run import Run
 from .scene_camera import (
     FilmedFrom,
@@ -34,6 +33,9 @@ from .scene_camera import (
 )
 from .timing import key_frames
 from .workspace import select_only
+
+LIFTED: Final = "lifted.npz"
+"""Name of the 3D points in a take's folder."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Delivery:
         earlier_actions: Names of the actions that moved them before; they stay in the file.
         camera: Name of the camera that matches the footage.
         summary: What was found in the clip.
+        spine_error: Of each armature, how far its spine is from the measured curve, as a share of
+            its length: in the middle frame and in the worst.
         spine_confidence: Mean score of the spine's points, 0..1, of the person seen least surely.
         warnings: What the user should know besides.
     """
@@ -55,6 +59,7 @@ class Delivery:
     earlier_actions: tuple[str, ...]
     camera: str
     summary: str
+    spine_error: tuple[tuple[float, float], ...]
     spine_confidence: float
     warnings: tuple[str, ...]
 
@@ -77,38 +82,63 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     scene = context.scene
     lifted = Path(result.lifted)
     filmed = read_camera(lifted)
-    motions = load_lifted(lifted).values()
-    people = [solve(smooth(motion)) for motion in motions]
-    cast = _cast(context, run, people)
-    clip = load_clip(run.clip, run.request.video)
-    time_s = people[0].motion.time_s
-    first = first_frame(scene, clip)
+    motions = list(load_lifted(lifted).values())
+    parts = _cast(context, motions, run.target, run.name)
+    clip = None if run.frames else load_clip(run.clip, run.request.video)
+    time_s = motions[0].time_s
+    first = run.frames.frames[0] if run.frames else first_frame(scene, clip)
     fps = run.request.rate_hz or frame_rate(clip, time_s)
     unanimated = is_unanimated(scene)
     if unanimated:
         adopt_timeline(scene, first, time_s, fps)
-    earlier = tuple(filter(None, (_action_name(armature) for armature, _ in cast)))
     frames = key_frames(time_s, first, scene_rate(scene))
-    for armature, pose in cast:
-        key_pose(armature, pose, frames, f"{run.name} Track")
-    armatures = [armature for armature, _ in cast]
+    placement = chosen_placement(scene)
+    played = [play(context, part, frames, run.name, placement) for part in parts]
+    armatures = [part.armature for part in parts]
     if context.mode == "OBJECT":
         select_only(context, armatures)
     scene.frame_set(scene.frame_current)
     delivery = Delivery(
         armatures=tuple(armature.name for armature in armatures),
-        actions=tuple(_action_name(armature) for armature in armatures),
-        earlier_actions=earlier,
+        actions=tuple(one.action for one in played),
+        earlier_actions=tuple(one.earlier for one in played if one.earlier),
         camera=_film(context, run, filmed, clip, unanimated),
         summary=summary(result),
+        spine_error=tuple(one.spine_error for one in played),
         spine_confidence=min(spine_confidence(motion) for motion in motions),
         warnings=(
             *filter(None, (result.note, drift_warning(scene, fps))),
-            *_warnings(run, filmed, clip, people, armatures),
+            *_footage_warnings(run, filmed, clip),
+            *longest_wins(motions, run.target),
+            *(warning for one in played for warning in one.warnings),
         ),
     )
     _remember(scene.track_spine, delivery, clip, result.take)
     return delivery
+
+
+def apply_take(context: bpy.types.Context, take: Path, target: str) -> list[Played]:
+    """Put a take that was delivered before onto an armature, as the panel's settings now say.
+
+    Args:
+        context: Context with a view layer.
+        take: The take's folder.
+        target: Name of the armature object; empty makes a new one for each person.
+
+    Returns:
+        What was made of each person.
+
+    Raises:
+        RigError: The take is damaged or cannot be solved, or the armature lacks bones.
+        TargetError: The armature is gone or cannot be keyed.
+    """
+    scene = context.scene
+    motions = list(load_lifted(take / LIFTED).values())
+    clip = scene.track_spine.clip
+    name = Path(clip.filepath).stem if clip else take.name
+    parts = _cast(context, motions, target, name)
+    frames = key_frames(motions[0].time_s, first_frame(scene, clip), scene_rate(scene))
+    return [play(context, part, frames, name, chosen_placement(scene)) for part in parts]
 
 
 def summary(result: Result) -> str:
@@ -125,6 +155,15 @@ def summary(result: Result) -> str:
     return f"Tracked {result.tracked} of {result.frames} frames{gap}"
 
 
+def _cast(
+    context: bpy.types.Context, motions: Sequence[Motion3D], target: str, name: str
+) -> list[Part]:
+    """Cast people as the panel says."""
+    scene = context.scene
+    table = assignment_of(scene.track_spine_rig, target)
+    return cast_people(context, motions, target, name, chosen_retargeting(scene), table)
+
+
 def _film(
     context: bpy.types.Context,
     run: Run,
@@ -139,34 +178,16 @@ def _film(
     return camera.name
 
 
-def _action_name(armature: bpy.types.Object) -> str:
-    animation = armature.animation_data
-    return animation.action.name if animation and animation.action else ""
-
-
-def _warnings(
-    run: Run,
-    filmed: FilmedFrom,
-    clip: bpy.types.MovieClip | None,
-    people: list[Solved],
-    armatures: list[bpy.types.Object],
+def _footage_warnings(
+    run: Run, filmed: FilmedFrom, clip: bpy.types.MovieClip | None
 ) -> Iterator[str]:
-    if clip is None:
+    if clip is None and not run.frames:
         yield f"Blender cannot show {run.request.video}: the camera has no footage"
-    elif not shows_upright(clip, filmed):
+    elif clip is not None and not shows_upright(clip, filmed):
         yield (
             f"This Blender shows {clip.name} lying on its side, later ones turn it upright: "
             "the camera has no footage"
         )
-    if run.target and len(people) > 1:
-        yield "Several people were tracked: the armature moves as the one seen longest"
-    for armature in armatures:
-        bones = constrained_bones(armature)
-        if bones:
-            yield (
-                f"Constraints may hold bones of {armature.name!r} against the new keys: "
-                f"{', '.join(bones)}. Mute the constraints to see the motion"
-            )
 
 
 def _remember(
@@ -181,25 +202,13 @@ def _remember(
         [
             *delivery.summary.split(", "),
             f"Spine seen with {delivery.spine_confidence:.0%} confidence",
+            *(
+                f"Spine within {middle:.1%} of the curve, {worst:.1%} at worst"
+                for middle, worst in delivery.spine_error
+            ),
             f"Armature: {', '.join(delivery.armatures)}",
             f"Action: {', '.join(delivery.actions)}",
             *(f"Kept: {name}" for name in delivery.earlier_actions),
             f"Camera: {delivery.camera}",
         ]
     )
-
-
-def _cast(
-    context: bpy.types.Context, run: Run, people: list[Solved]
-) -> list[tuple[bpy.types.Object, PoseMotion]]:
-    scene = context.scene
-    if run.target:
-        armature = find_armature(context, run.target)
-        seen_longest = max(people, key=lambda person: int(person.motion.valid.sum()))
-        return [(armature, retarget(seen_longest, read_target(armature, scene)))]
-    cast = []
-    for person in people:
-        armature = build_armature(context, person.skeleton, run.name)
-        context.view_layer.update()
-        cast.append((armature, retarget(person, read_target(armature, scene))))
-    return cast

@@ -9,21 +9,30 @@ from ..inference.protocol import (
     Cancelled,
     CancelRequest,
     Failure,
+    Fetched,
+    FetchRequest,
+    FramesWanted,
+    Message,
     Progress,
     ProtocolError,
     Ready,
     Result,
+    SlotFree,
     TrackRequest,
     decode,
     encode,
 )
-from .errors import NobodyFoundError, StoppedError, WorkerError
+from .errors import NobodyFoundError, SourceError, StoppedError, WorkerError
+from .frame_feed import FrameFeed
 from .process import Worker
 
 # A first start on a slow disk takes its time; past this, the program is not our worker.
 READY_LIMIT_S: Final = 120.0
 # The worker finishes the chunk at hand when asked to stop; past this it is ended.
 STOP_LIMIT_S: Final = 10.0
+
+# Frames made at one step: Blender's window stays alive between steps. One is always made.
+FEED_S: Final = 0.05
 
 STAGE_LABELS: Final = {"track": "Tracking", "lift": "Lifting"}
 
@@ -32,22 +41,30 @@ class TrackJob:
     """One run of the worker, stepped from Blender's main thread."""
 
     def __init__(
-        self, worker: Worker, request: TrackRequest, clock: Callable[[], float] = time.monotonic
+        self,
+        worker: Worker,
+        request: TrackRequest | FetchRequest,
+        feed: FrameFeed | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Send the request.
 
         Args:
             worker: A child that was just started.
-            request: What to track.
+            request: What to track, or to download.
+            feed: Where the frames come from; None where the worker reads a file.
             clock: Seconds from any start, never going back.
         """
         self._worker = worker
+        self._feed = feed
         self._clock = clock
         self._deadline = clock() + READY_LIMIT_S
         self.ready: Ready | None = None
         self.progress: Progress | None = None
         self.stopping = False
-        self.outcome: Result | Exception | None = None
+        self.outcome: Result | Fetched | Exception | None = None
+        if feed is not None:
+            worker.send(encode(feed.description))
         worker.send(encode(request))
 
     @property
@@ -82,7 +99,8 @@ class TrackJob:
         """
         if self.finished:
             return False
-        lines = self._worker.poll(wait_s)
+        feeding = self._feed is not None and self._feed.due
+        lines = self._worker.poll(0.0 if feeding else wait_s)
         for line in lines:
             self._take_in(line)
             if self.finished:
@@ -91,6 +109,8 @@ class TrackJob:
             self._end_unfinished(self._worker.wait())
         elif self._clock() > self._deadline and (self.stopping or self.ready is None):
             self._end_overdue()
+        elif self._feed is not None:
+            self._feed_frames(self._feed)
         return bool(lines) or self.finished
 
     def request_stop(self) -> None:
@@ -108,7 +128,7 @@ class TrackJob:
         """End the worker at once; what it has written is kept."""
         if not self.finished:
             self._worker.close()
-            self.outcome = _stopped(None)
+            self._settle(self._stopped(None))
 
     def result(self) -> Result:
         """Give the result of a finished run.
@@ -123,20 +143,27 @@ class TrackJob:
         """
         if isinstance(self.outcome, Result):
             return self.outcome
-        raise self.outcome or WorkerError("The run has not ended yet")
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        raise WorkerError("The run has not ended yet, or was no tracking")
 
     def _take_in(self, line: str) -> None:
         try:
-            message = decode(line)
+            self._act_on(decode(line))
         except ProtocolError as error:
             self._end(_rubbish(str(error)))
-            return
+
+    def _act_on(self, message: Message) -> None:
         match message:
             case Ready():
                 self.ready = message
             case Progress():
                 self.progress = message
-            case Result():
+            case FramesWanted() if self._feed:
+                self._feed.begin(message.first)
+            case SlotFree() if self._feed:
+                self._feed.take_back(message.slot)
+            case Result() | Fetched():
                 self._end(message)
             case Failure(kind="NobodyFoundError"):
                 self._end(NobodyFoundError(message.message))
@@ -151,19 +178,21 @@ class TrackJob:
                     )
                 )
             case Cancelled():
-                self._end(_stopped(message.frames))
+                self._end(self._stopped(message.frames))
             case _:
                 self._end(_rubbish(f"Unexpected message {message.type!r}"))
 
     def _end_unfinished(self, exit_code: int) -> None:
         if self.stopping:
-            self.outcome = _stopped(None)
+            self._settle(self._stopped(None))
             return
         tail = self._worker.log_tail().splitlines()
         reason = f": {tail[-1].strip()}" if tail else ""
-        self.outcome = WorkerError(
-            f"The worker ended with code {exit_code}{reason}. Its log is {self._worker.log}; "
-            "what it computed is kept, and the next run goes on from there"
+        self._settle(
+            WorkerError(
+                f"The worker ended with code {exit_code}{reason}. Its log is {self._worker.log}. "
+                f"What it computed is kept, and {self._next_run()}"
+            )
         )
 
     def _end_overdue(self) -> None:
@@ -177,9 +206,34 @@ class TrackJob:
             )
         )
 
-    def _end(self, outcome: Result | Exception) -> None:
+    def _feed_frames(self, feed: FrameFeed) -> None:
+        enough = self._clock() + FEED_S
+        try:
+            while feed.due:
+                self._worker.send(encode(feed.next_frame()))
+                if self._clock() >= enough:
+                    break
+        except SourceError as error:
+            self._worker.close()
+            self._settle(error)
+
+    def _stopped(self, frames: int | None) -> StoppedError:
+        kept = "What was computed is kept" if frames is None else f"{frames} frames are kept"
+        return StoppedError(f"Stopped. {kept}, and {self._next_run()}")
+
+    def _next_run(self) -> str:
+        if self._feed is None or self._feed.repeatable:
+            return "the next run on this footage goes on from there"
+        return "the next run begins anew: nothing tells whether the scene still renders the same"
+
+    def _end(self, outcome: Result | Fetched | Exception) -> None:
         self._worker.wait()
+        self._settle(outcome)
+
+    def _settle(self, outcome: Result | Fetched | Exception) -> None:
         self.outcome = outcome
+        if self._feed is not None:
+            self._feed.close()
 
 
 def progress_line(progress: Progress) -> str:
@@ -191,6 +245,9 @@ def progress_line(progress: Progress) -> str:
     Returns:
         For example "Tracking frame 34 of 230, 31 fps".
     """
+    if progress.stage == "fetch":  # counted in KB
+        size = f" of {progress.total / 1024:.1f}" if progress.total else ""
+        return f"Downloading {progress.done / 1024:.1f}{size} MB"
     stage = STAGE_LABELS.get(progress.stage, progress.stage.capitalize())
     length = f" of {progress.total}" if progress.total else ""
     return f"{stage} frame {progress.done}{length}, {progress.fps:.0f} fps"
@@ -209,11 +266,6 @@ def run_to_end(job: TrackJob, on_progress: Callable[[Progress], None]) -> None:
         if job.progress is not None and job.progress is not told:
             told = job.progress
             on_progress(told)
-
-
-def _stopped(frames: int | None) -> StoppedError:
-    kept = "What was computed is kept" if frames is None else f"{frames} frames are kept"
-    return StoppedError(f"Stopped. {kept}, and the next run on this clip goes on from there")
 
 
 def _rubbish(what: str) -> WorkerError:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys in bulk: a retargeted motion becomes a new action of an armature."""
+"""Keys in bulk: a retargeted motion becomes an action of an armature."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,107 +9,203 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rigging.retarget import PoseMotion
-from ..rigging.rotation import continuous, quaternions_to_euler
+from ..rigging.reduce_keys import keys_to_keep
+from ..rigging.rotation import quaternions_to_euler
+from ..rigging.rotation_modes import quaternions_to_axis_angle
+from ..rigging.target import PoseMotion
 from .compat import assign_new_action
+from .curves import INTERPOLATION, Floats, Keys, custom_path_from, path_from, write_curves
+from .held import driven_channels, unlocked_rotations
+from .restore import remember
 
 # A shorter gap is bridged between its two keys; over a longer one the last pose holds.
 LONG_GAP_S: Final = 0.25
 
+HANDLES: Final = (
+    "bbone_curveinx",
+    "bbone_curveinz",
+    "bbone_rollin",
+    "bbone_curveoutx",
+    "bbone_curveoutz",
+    "bbone_rollout",
+)
+"""Properties of a B-bone in the order of `PoseMotion.handles`."""
+
 LOST = "Lost"
 FOUND = "Found"
 
-_INTERPOLATION: Final = {
-    item.identifier: item.value
-    for item in bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
-}
-
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
-class Keys:
-    """When the keys of all curves of an action are, and how the curve goes on from each.
+class Tolerance:
+    """How far curves may be off for having fewer keys.
 
     Attributes:
-        frames: (N,) scene frames, increasing.
-        interpolation: (N,) Blender's interpolation numbers.
+        angle_rad: Of a bone's rotation against its parent.
+        location: Of a bone's location, in the scene's units.
     """
 
-    frames: Floats
-    interpolation: NDArray[np.int32]
+    angle_rad: float
+    location: float
 
 
 def key_pose(
-    armature: bpy.types.Object, pose: PoseMotion, frames: Floats, name: str
+    armature: bpy.types.Object,
+    pose: PoseMotion,
+    frames: Floats,
+    name: str,
+    tolerance: Tolerance | None = None,
 ) -> bpy.types.Action:
     """Write a motion as a new action and make it the one that animates the armature.
 
     The action that was there stays in the file.
 
     Args:
-        armature: Object with the bones of the motion, none of them rotating by axis and angle.
+        armature: Object with the bones of the motion.
         pose: The motion, at least one valid frame.
         frames: (T,) scene frame of each moment of the motion.
         name: Wanted name of the action.
+        tolerance: Leaves out keys that are not needed to stay within it; None keeps all.
 
     Returns:
         The action.
     """
-    if armature.animation_data and armature.animation_data.action:
-        armature.animation_data.action.use_fake_user = True
+    before = remember(armature, pose)
     action, channels = assign_new_action(armature, name)
-    seen = np.flatnonzero(pose.valid)
-    lost = _lost_after(seen, pose.time_s)
-    interpolation = np.full(len(seen), _INTERPOLATION["LINEAR"], dtype=np.int32)
-    interpolation[lost] = _INTERPOLATION["CONSTANT"]
-    keys = Keys(frames[seen], interpolation)
-    for number, bone in enumerate(pose.bones):
-        pose_bone = armature.pose.bones[bone]
-        path, values = _rotation_values(pose_bone, pose.rotation_basis[seen, number])
-        _write(channels, bone, path_from(pose_bone, path), values, keys)
-    root = armature.pose.bones[pose.root_bone]
-    _write(channels, root.name, path_from(root, "location"), pose.location_basis[seen], keys)
+    before.attach(action)
+    keys = write_pose(armature, channels, pose, frames, tolerance)
     for pose_bone, path, value in _strays(armature, pose):
-        still = Keys(keys.frames[:1], keys.interpolation[:1])
-        _write(channels, pose_bone.name, path_from(pose_bone, path), np.array([value]), still)
-    _mark_gaps(action, frames, seen, lost)
+        indices = range(len(value))
+        data_path = path_from(pose_bone, path)
+        write_curves(
+            channels, pose_bone.name, data_path, indices, np.array([value]), keys.at(slice(1))
+        )
+    _mark_gaps(action, pose, frames)
     bpy.context.view_layer.update()
     return action
 
 
-def path_from(pose_bone: bpy.types.PoseBone, property_name: str) -> str:
-    """Write the data path of a bone's property.
+def write_pose(
+    armature: bpy.types.Object,
+    channels: Any,
+    pose: PoseMotion,
+    frames: Floats,
+    tolerance: Tolerance | None = None,
+) -> Keys:
+    """Write a motion into empty channels: rotations, locations and custom properties.
+
+    Channels that are locked or driven are left out.
+
+    Args:
+        armature: Object with the bones of the motion.
+        channels: What holds the curves (`compat.new_action`).
+        pose: The motion, at least one valid frame.
+        frames: (T,) scene frame of each moment of the motion.
+        tolerance: Leaves out keys that are not needed to stay within it; None keeps all.
+
+    Returns:
+        The keys that curves have where none is left out.
+    """
+    seen = np.flatnonzero(pose.valid)
+    keys = Keys.linear(frames[seen])
+    lost = _lost_after(seen, pose.time_s)
+    keys.interpolation[lost] = INTERPOLATION["CONSTANT"]
+    pen = _Pen(armature, channels, keys, tolerance)
+    for number, bone in enumerate(pose.bones):
+        pen.rotation(armature.pose.bones[bone], pose.rotation_basis[seen, number])
+    for bone, location in pose.travels().items():
+        pen.location(armature.pose.bones[bone], location[seen])
+    for bone, handles in pose.handles.items():
+        pen.handles(armature.pose.bones[bone], handles[seen])
+    for (bone, name), values in pose.properties.items():
+        pen.custom(bone, name, np.broadcast_to(values, len(frames))[seen])
+    return keys
+
+
+def rotation_channels(pose_bone: bpy.types.PoseBone, quaternions: Floats) -> tuple[str, Floats]:
+    """Write rotations the way a bone stores them.
 
     Args:
         pose_bone: The bone.
-        property_name: For example "location".
+        quaternions: (T, 4) rotations, signs continuous.
 
     Returns:
-        The path from the object, quotes in the bone's name escaped.
+        Name of the property, and (T, C) values of its channels, without jumps.
     """
-    return f'pose.bones["{bpy.utils.escape_identifier(pose_bone.name)}"].{property_name}'
+    match pose_bone.rotation_mode:
+        case "QUATERNION":
+            return "rotation_quaternion", quaternions
+        case "AXIS_ANGLE":
+            return "rotation_axis_angle", quaternions_to_axis_angle(quaternions)
+        case order:
+            return "rotation_euler", quaternions_to_euler(quaternions, order)
 
 
-def _rotation_values(pose_bone: bpy.types.PoseBone, quaternions: Floats) -> tuple[str, Floats]:
-    if pose_bone.rotation_mode == "QUATERNION":
-        return "rotation_quaternion", continuous(quaternions)
-    return "rotation_euler", quaternions_to_euler(quaternions, pose_bone.rotation_mode)
+class _Pen:
+    """Writes the channels of bones, except those that are locked or driven."""
+
+    def __init__(
+        self, armature: bpy.types.Object, channels: Any, keys: Keys, tolerance: Tolerance | None
+    ) -> None:
+        self._bones = armature.pose.bones
+        self._channels = channels
+        self._keys = keys
+        self._tolerance = tolerance
+        self._driven = driven_channels(armature)
+        self._scale = armature.matrix_world.median_scale
+
+    def rotation(self, bone: bpy.types.PoseBone, quaternions: Floats) -> None:
+        name, values = rotation_channels(bone, unlocked_rotations(bone, quaternions))
+        keys, allowed = self._keys, self._tolerance
+        if allowed:
+            keys, values = self._reduced(values, _distance(name, allowed.angle_rad))
+        free = list(range(values.shape[1]))
+        if name == "rotation_euler":
+            free = [axis for axis in free if not bone.lock_rotation[axis]]
+        self._write(bone.name, path_from(bone, name), free, values, keys)
+
+    def location(self, bone: bpy.types.PoseBone, location: Floats) -> None:
+        keys, allowed = self._keys, self._tolerance
+        if allowed:
+            keys, location = self._reduced(location, allowed.location / self._scale)
+        free = [axis for axis in range(3) if not bone.lock_location[axis]]
+        self._write(bone.name, path_from(bone, "location"), free, location, keys)
+
+    def handles(self, bone: bpy.types.PoseBone, values: Floats) -> None:
+        for column, name in enumerate(HANDLES):
+            self._write(bone.name, path_from(bone, name), [0], values[:, column, None], self._keys)
+
+    def custom(self, bone_name: str, name: str, values: Floats) -> None:
+        bone = self._bones.get(bone_name)
+        if bone is None or name not in bone:
+            return  # `held.held_back` says so
+        changed = np.flatnonzero(np.diff(values, prepend=np.nan))
+        keys = self._keys.at(changed).stepped()
+        path = custom_path_from(bone, name)
+        self._write(bone_name, path, [0], values[changed, None], keys)
+
+    def _reduced(self, values: Floats, distance: float) -> tuple[Keys, Floats]:
+        held = self._keys.interpolation == INTERPOLATION["CONSTANT"]
+        fixed = held | np.roll(held, 1)  # both edges of a gap
+        keep = keys_to_keep(self._keys.frames, values, distance, fixed)
+        return self._keys.at(keep), values[keep]
+
+    def _write(
+        self, group: str, path: str, indices: Sequence[int], values: Floats, keys: Keys
+    ) -> None:
+        free = [index for index in indices if (path, index) not in self._driven]
+        write_curves(self._channels, group, path, free, values[:, free], keys)
 
 
-def _write(channels: Any, group_name: str, path: str, values: Floats, keys: Keys) -> None:
-    group = channels.groups.get(group_name) or channels.groups.new(group_name)
-    count = len(keys.frames)
-    co = np.empty((count, 2), dtype=np.float32)
-    co[:, 0] = keys.frames
-    for index in range(values.shape[1]):
-        co[:, 1] = values[:, index]
-        curve = channels.fcurves.new(path, index=index)
-        curve.group = group
-        curve.keyframe_points.add(count)
-        curve.keyframe_points.foreach_set("co", co.ravel())
-        curve.keyframe_points.foreach_set("interpolation", keys.interpolation)
-        curve.update()
+def _distance(property_name: str, angle_rad: float) -> float:
+    """Give how far channels may be off, as a distance, for a rotation to stay within an angle."""
+    match property_name:
+        case "rotation_quaternion":  # a unit quaternion this far off is that far turned
+            return float(np.sin(angle_rad / 2.0))
+        case "rotation_axis_angle":
+            # An axis off by d turns by 2 d at most, whatever the angle, and the angle by itself.
+            return angle_rad / np.sqrt(5.0)
+        case _:  # three turns, one after the other
+            return angle_rad / np.sqrt(3.0)
 
 
 def _lost_after(seen: NDArray[np.intp], time_s: Floats) -> NDArray[np.intp]:
@@ -117,9 +213,9 @@ def _lost_after(seen: NDArray[np.intp], time_s: Floats) -> NDArray[np.intp]:
     return np.flatnonzero(long)
 
 
-def _mark_gaps(
-    action: bpy.types.Action, frames: Floats, seen: NDArray[np.intp], lost: NDArray[np.intp]
-) -> None:
+def _mark_gaps(action: bpy.types.Action, pose: PoseMotion, frames: Floats) -> None:
+    seen = np.flatnonzero(pose.valid)
+    lost = _lost_after(seen, pose.time_s)
     marks = [(LOST, seen[number]) for number in lost] + [
         (FOUND, seen[number + 1]) for number in lost
     ]
@@ -141,7 +237,7 @@ def _strays(
     """
     moved = set(pose.bones)
     for pose_bone in _with_ancestors(armature.pose.bones[name] for name in pose.bones):
-        if pose_bone.name != pose.root_bone and any(pose_bone.location):
+        if pose_bone.name not in pose.travels() and any(pose_bone.location):
             yield pose_bone, "location", (0.0, 0.0, 0.0)
         if any(factor != 1.0 for factor in pose_bone.scale):
             yield pose_bone, "scale", (1.0, 1.0, 1.0)

@@ -155,6 +155,8 @@ def show_status(context: bpy.types.Context, job: TrackJob | None) -> None:
         context.workspace.status_text_set(text)
     for window in context.window_manager.windows:
         for area in window.screen.areas:
+            if area.type == "PREFERENCES":
+                area.tag_redraw()
             if area.type in SIDEBAR_EDITORS:
                 for region in area.regions:
                     if region.type == "UI":

@@ -1,21 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The user's actions."""
 
-from pathlib import Path
 from typing import ClassVar
 
 import bpy
-from bpy_extras.io_utils import ExportHelper
 
-from ..inference.protocol import TrackRequest
 from .delivery import deliver
-from .errors import SourceError
-from .export import export_fbx
 from .footage import footage_pixel
 from .job import TrackJob
-from .modal import SIDEBAR_EDITORS, ReportsErrors, RunsWorker, current_job
-from .run import Run, active_clip, chosen_target, clip_path, default_take, start_worker
-from .scene_camera import metres_per_unit
+from .modal import SIDEBAR_EDITORS, RunsWorker, current_job
+from .request import gather, missing_footage
+from .run import chosen_target, start_worker
 
 
 class TRACKSPINE_OT_track(RunsWorker, bpy.types.Operator):
@@ -55,17 +50,13 @@ class TRACKSPINE_OT_track(RunsWorker, bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Say why the button is grey."""
+        in_panel = context.area is not None and context.area.type in SIDEBAR_EDITORS
+        missing = missing_footage(context) if in_panel else ""  # a script may name a file
         if current_job() is not None:
-            cls.poll_message_set("A clip is being tracked already")
-            return False
-        if context.area is None or context.area.type not in SIDEBAR_EDITORS:
-            return True  # a script, which may name a file
-        clip = active_clip(context)
-        if clip is None:
-            cls.poll_message_set("Open or choose a movie clip first")
-        elif clip.source != "MOVIE":
-            cls.poll_message_set("The clip is an image sequence, only movie files can be tracked")
-        return clip is not None and clip.source == "MOVIE"
+            missing = "A clip is being tracked already"
+        if missing:
+            cls.poll_message_set(missing)
+        return not missing
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         """Take what the panel shows as the settings of this run."""
@@ -74,34 +65,18 @@ class TRACKSPINE_OT_track(RunsWorker, bpy.types.Operator):
 
     def start(self, context: bpy.types.Context) -> TrackJob:
         """Start the worker on what the properties and the panel say."""
-        self._run_order = self._gather(context)
+        given = self.filepath, self.take, self.subject_height, self.target
+        self._run_order = gather(context, *given)
         return start_worker(context, self._run_order)
 
     def deliver(self, context: bpy.types.Context, job: TrackJob) -> None:
         """Animate the armature and report what was made."""
-        report = deliver(context, self._run_order, job.result())
+        result = job.result()
+        report = deliver(context, self._run_order, result)
+        context.scene.track_spine.last_engine = result.engine
         for warning in report.warnings:
             self.report({"WARNING"}, warning)
         self.report({"INFO"}, f"{report.summary}: {', '.join(report.armatures)}")
-
-    def _gather(self, context: bpy.types.Context) -> Run:
-        settings = context.scene.track_spine
-        clip = None if self.filepath else active_clip(context)
-        if clip is None and not self.filepath:
-            raise SourceError("No movie clip is open: open one, or give filepath")
-        video = clip_path(clip) if clip else Path(bpy.path.abspath(self.filepath)).resolve()
-        point = tuple(settings.subject_point) if settings.use_subject_point else None
-        take = (
-            Path(bpy.path.abspath(self.take)).resolve() if self.take else default_take(video, point)
-        )
-        height = self.subject_height or settings.subject_height
-        request = TrackRequest(
-            video=str(video),
-            take=str(take),
-            subject_height_m=height * metres_per_unit(context.scene),
-            subject_px=point,
-        )
-        return Run(request, clip.name if clip else "", self.target)
 
 
 class TRACKSPINE_OT_stop(bpy.types.Operator):
@@ -129,7 +104,9 @@ class TRACKSPINE_OT_pick_person(bpy.types.Operator):
 
     bl_idname = "track_spine.pick_person"
     bl_label = "Pick Person"
-    bl_description = "Click on the person to follow, in the frame in which it first appears"
+    bl_description = (
+        "Click on the person to follow, in a frame that shows it clearly: tracking begins there"
+    )
     bl_options: ClassVar = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -163,6 +140,7 @@ class TRACKSPINE_OT_pick_person(bpy.types.Operator):
         self.cancel(context)
         settings = context.scene.track_spine
         settings.subject_point = footage_pixel(view, context.space_data.clip.size)
+        settings.subject_frame = context.scene.frame_current
         settings.use_subject_point = True
         context.area.tag_redraw()
         return {"FINISHED"}
@@ -171,33 +149,3 @@ class TRACKSPINE_OT_pick_person(bpy.types.Operator):
         """Put the cursor and the status bar back."""
         context.window.cursor_modal_restore()
         context.workspace.status_text_set(None)
-
-
-class TRACKSPINE_OT_export_fbx(ReportsErrors, ExportHelper, bpy.types.Operator):
-    """The way out of Blender."""
-
-    bl_idname = "track_spine.export_fbx"
-    bl_label = "Export FBX"
-    bl_description = "Write the active armature and its animation to an FBX file"
-
-    filename_ext = ".fbx"
-    filter_glob: bpy.props.StringProperty(default="*.fbx", options={"HIDDEN"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Say why the button is grey."""
-        active = context.active_object
-        if active is None or active.type != "ARMATURE":
-            cls.poll_message_set("Make the armature to export the active object")
-            return False
-        return True
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Write the file."""
-        return self.attempt(lambda: self._write(context))
-
-    def _write(self, context: bpy.types.Context) -> set[str]:
-        path = Path(bpy.path.abspath(self.filepath))
-        export_fbx(context, context.active_object, path)
-        self.report({"INFO"}, f"Wrote {path}")
-        return {"FINISHED"}

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The sidebar tab, the same in the 3D View and in the Clip Editor."""
 
+import textwrap
+from typing import ClassVar, Final
+
 import bpy
 
+from .export_operators import TRACKSPINE_OT_export
 from .modal import current_job
 from .operators import (
-    TRACKSPINE_OT_export_fbx,
     TRACKSPINE_OT_pick_person,
     TRACKSPINE_OT_stop,
     TRACKSPINE_OT_track,
 )
-from .run import chosen_target
+from .run import active_clip, chosen_target
+
+ENGINE_CHARS: Final = 38
+"""Characters in a line of a sidebar as wide as Blender opens it."""
 
 
 class TrackPanel:
@@ -34,9 +40,14 @@ class TrackPanel:
         settings = context.scene.track_spine
         fields = layout.column()
         fields.enabled = current_job() is None
-        self.draw_source(context, fields)
+        fields.row().prop(settings, "source", expand=True)
+        if settings.source == "CLIP":
+            self.draw_source(context, fields)
+            _draw_sequence_rate(fields, settings, active_clip(context))
         fields.prop(settings, "subject_height")
-        _draw_subject_point(fields, settings)
+        fields.prop(settings, "people")
+        if settings.source == "CLIP" and settings.people == "ONE":
+            _draw_subject_point(fields, settings)
         fields.prop(settings, "target", placeholder=_target_hint(context))
         _draw_run(layout)
         _draw_report(layout, settings)
@@ -62,17 +73,75 @@ class TRACKSPINE_PT_clip_editor(TrackPanel, bpy.types.Panel):
         layout.template_ID(context.space_data, "clip", open="clip.open")
 
 
+class FootagePanel:
+    """Which part is tracked, and with what: closed until somebody needs it."""
+
+    bl_label = "Footage and Model"
+    bl_category = "Track Spine"
+    bl_region_type = "UI"
+    bl_options: ClassVar = {"DEFAULT_CLOSED"}
+
+    layout: bpy.types.UILayout
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Draw the part of the footage."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.enabled = current_job() is None
+        settings = context.scene.track_spine
+        _draw_part(layout, settings)
+        layout.prop(settings, "model")
+        if settings.last_engine:
+            column = layout.column(align=True)
+            for line in textwrap.wrap(f"Last run: {settings.last_engine}", ENGINE_CHARS):
+                column.label(text=line)
+
+
+class TRACKSPINE_PT_view3d_footage(FootagePanel, bpy.types.Panel):
+    """The sub-panel in the 3D View."""
+
+    bl_space_type = "VIEW_3D"
+    bl_parent_id = "TRACKSPINE_PT_view3d"
+
+
+class TRACKSPINE_PT_clip_editor_footage(FootagePanel, bpy.types.Panel):
+    """The sub-panel in the Clip Editor."""
+
+    bl_space_type = "CLIP_EDITOR"
+    bl_parent_id = "TRACKSPINE_PT_clip_editor"
+
+
+def _draw_sequence_rate(
+    layout: bpy.types.UILayout,
+    settings: bpy.types.PropertyGroup,
+    clip: bpy.types.MovieClip | None,
+) -> None:
+    if clip is not None and clip.source == "SEQUENCE":
+        layout.prop(settings, "sequence_rate")
+
+
+def _draw_part(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
+    column = layout.column()
+    column.prop(settings, "part")
+    if settings.part == "FRAMES":
+        column.prop(settings, "part_frames", text="First, Last")
+    elif settings.part == "SECONDS":
+        column.prop(settings, "part_seconds", text="From, To")
+
+
 def _target_hint(context: bpy.types.Context) -> str:
     selected = chosen_target(context)
     return f"{selected} (selected)" if selected else "New armature"
 
 
 def _draw_subject_point(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
-    row = layout.row(heading="Person")
+    row = layout.row(heading="Choose")
     row.prop(settings, "use_subject_point", text="Pick")
     row.operator(TRACKSPINE_OT_pick_person.bl_idname, text="", icon="EYEDROPPER")
     if settings.use_subject_point:
         layout.prop(settings, "subject_point")
+        layout.prop(settings, "subject_frame")
 
 
 def _draw_run(layout: bpy.types.UILayout) -> None:
@@ -93,4 +162,4 @@ def _draw_report(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
         for line in settings.last_report.splitlines():
             box.label(text=line)
         box.operator("wm.path_open", text="Open Take Folder").filepath = settings.last_take
-    layout.operator(TRACKSPINE_OT_export_fbx.bl_idname)
+    layout.operator(TRACKSPINE_OT_export.bl_idname)

@@ -26,6 +26,7 @@ class Worker:
         folder: Path,
         log: Path,
         environment: Mapping[str, str],
+        inherited: Sequence[int] = (),
     ) -> None:
         """Start the child.
 
@@ -34,6 +35,7 @@ class Worker:
             folder: Working directory of the child.
             log: File that receives its stderr; overwritten.
             environment: Variables set for the child over those of this process.
+            inherited: Descriptors that stay open in the child; none on Windows.
 
         Raises:
             WorkerError: The program cannot be started.
@@ -62,6 +64,7 @@ class Worker:
                     errors="replace",
                     creationflags=_windows_flags(),
                     start_new_session=True,
+                    pass_fds=inherited,
                 )
         except OSError as error:
             raise WorkerError(

@@ -10,11 +10,14 @@ from .. import __package__ as base_package
 from ..inference.protocol import TrackRequest
 from ..rigging.errors import RigError
 from .armature import find_armature, read_target
-from .errors import SourceError, TargetError
+from .errors import AddonError, TargetError
+from .frame_feed import FrameFeed
 from .job import TrackJob
-from .preferences import ROOT, worker_command
-from .process import Worker, worker_environment
-from .take_folder import make_folder, take_folder
+from .preferences import ROOT, worker_command, worker_settings
+from .process import Worker
+from .rig_mapping import assignment_of
+from .scene_frames import SceneFrames
+from .take_folder import make_folder
 
 LOG_NAME = "worker.log"
 TAKES_NAME = "track_spine_takes"
@@ -28,11 +31,13 @@ class Run:
         request: What the worker is asked.
         clip: Name of the movie clip; empty when the footage is not loaded yet.
         target: Name of the armature object to animate; empty for a new one.
+        frames: What Blender renders for the worker; None where it reads a file.
     """
 
     request: TrackRequest
     clip: str
     target: str
+    frames: SceneFrames | None = None
 
     @property
     def name(self) -> str:
@@ -47,16 +52,8 @@ def clip_path(clip: bpy.types.MovieClip) -> Path:
         clip: The clip.
 
     Returns:
-        Its absolute path.
-
-    Raises:
-        SourceError: It is an image sequence.
+        Its absolute path; of an image sequence, that of its first picture.
     """
-    if clip.source != "MOVIE":
-        raise SourceError(
-            f"Clip {clip.name!r} is an image sequence, and only movie files can be tracked: "
-            "render it to a movie file first"
-        )
     return Path(bpy.path.abspath(clip.filepath, library=clip.library)).resolve()
 
 
@@ -92,23 +89,18 @@ def chosen_target(context: bpy.types.Context) -> str:
     return target.name if target else ""
 
 
-def default_take(video: Path, subject_px: tuple[float, float] | None) -> Path:
-    """Name the take folder of a clip: beside the .blend, or in the user's folder.
-
-    Args:
-        video: Absolute path of the clip.
-        subject_px: The point that picks the person.
+def takes_home() -> Path:
+    """Find the folder that holds takes: beside the .blend, or the user's.
 
     Returns:
         Absolute path; not created yet.
     """
     if bpy.data.filepath:
-        home = Path(bpy.data.filepath).parent / TAKES_NAME
-    elif base_package.startswith("bl_ext."):
-        home = Path(bpy.utils.extension_path_user(base_package, path="takes"))
-    else:  # run from a source checkout, which has no folder of an extension
-        home = Path(bpy.utils.user_resource("DATAFILES"), TAKES_NAME)
-    return take_folder(video, subject_px, home)
+        return Path(bpy.data.filepath).parent / TAKES_NAME
+    if base_package.startswith("bl_ext."):
+        return Path(bpy.utils.extension_path_user(base_package, path="takes"))
+    # Run from a source checkout, which has no folder of an extension.
+    return Path(bpy.utils.user_resource("DATAFILES"), TAKES_NAME)
 
 
 def start_worker(context: bpy.types.Context, run: Run) -> TrackJob:
@@ -124,6 +116,7 @@ def start_worker(context: bpy.types.Context, run: Run) -> TrackJob:
     Raises:
         TargetError: The armature is not there, lacks bones or cannot be animated.
         OutputError: The take folder cannot be made.
+        SourceError: There is no room for the frames.
         WorkerError: The worker cannot be started.
     """
     if run.target:
@@ -131,13 +124,22 @@ def start_worker(context: bpy.types.Context, run: Run) -> TrackJob:
     take = Path(run.request.take)
     make_folder(take)
     command, python_path = worker_command()
-    worker = Worker(command, ROOT, take / LOG_NAME, worker_environment(python_path))
-    return TrackJob(worker, run.request)
+    feed = FrameFeed(run.frames) if run.frames else None
+    inherited = feed.inherited if feed else ()
+    try:
+        worker = Worker(command, ROOT, take / LOG_NAME, worker_settings(python_path), inherited)
+    except AddonError:
+        if feed:
+            feed.close()
+        raise
+    return TrackJob(worker, run.request, feed)
 
 
 def _require_fit(context: bpy.types.Context, name: str) -> None:
     try:
-        read_target(find_armature(context, name), context.scene)
+        armature = find_armature(context, name)
+        table = assignment_of(context.scene.track_spine_rig, name)
+        read_target(armature, context.scene, table)
     except RigError as error:
         raise TargetError(
             f"Armature {name!r} cannot take the motion: {error} To get a new armature instead, "

@@ -16,7 +16,7 @@ from .errors import AddonError
 SENSOR_MM: Final = 36.0
 
 # A camera of the take looks along +Z with y down, one of Blender's along -Z with y up.
-_BLENDER_CAMERA_AXES: Final = np.diag([1.0, -1.0, -1.0, 1.0])
+BLENDER_CAMERA_AXES: Final = np.diag([1.0, -1.0, -1.0, 1.0])
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def place_camera(
     if camera is None or camera.type != "CAMERA":
         camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
         scene.collection.objects.link(camera)
-    matrix = filmed.world_from_camera @ _BLENDER_CAMERA_AXES
+    matrix = filmed.world_from_camera @ BLENDER_CAMERA_AXES
     matrix[:3, 3] /= metres_per_unit(scene)
     camera.matrix_world = Matrix(matrix.tolist())
     _set_lens(scene.render, camera.data, filmed)

@@ -2,29 +2,38 @@
 """Where the take of a clip is kept, so that a second run on the same clip finds the first."""
 
 import contextlib
+import dataclasses
 import hashlib
 from pathlib import Path
+from typing import Final
 
 from ..inference.models import CARDS, POINTS_VERSION
+from ..inference.protocol import TrackRequest
 from .errors import OutputError
 
+NOT_TOLD_BY: Final = ("take", "subject_height_m", "focal_px", "threads")
+"""Settings that decide no raw point: with others, the same take is lifted anew."""
 
-def take_folder(video: Path, subject_px: tuple[float, float] | None, home: Path) -> Path:
-    """Name the folder of a clip's take.
+
+def take_folder(request: TrackRequest, home: Path, identity: str = "") -> Path:
+    """Name the folder of a take.
 
     Args:
-        video: Absolute path of the clip.
-        subject_px: The point that picks the person, pixels; another person is another take.
+        request: What is tracked; its own take folder does not count.
         home: Folder that holds the takes.
+        identity: What the footage is told by beside its file; empty for a file.
 
     Returns:
-        A folder named for the clip, another one once the clip or the networks have changed.
+        A folder named for the footage, another one once footage, choices or networks have changed.
     """
-    identity = [str(video), str(subject_px), str(POINTS_VERSION), *(card.sha256 for card in CARDS)]
+    choices = dataclasses.asdict(request)
+    told = [identity, str(POINTS_VERSION), *(card.sha256 for card in CARDS)]
+    told += [f"{name}={choices[name]}" for name in sorted(choices) if name not in NOT_TOLD_BY]
+    video = Path(request.video)
     with contextlib.suppress(OSError):  # a missing clip is the worker's to report
         status = video.stat()
-        identity += [str(status.st_size), str(status.st_mtime_ns)]
-    digest = hashlib.sha256("|".join(identity).encode()).hexdigest()
+        told += [str(status.st_size), str(status.st_mtime_ns)]
+    digest = hashlib.sha256("|".join(told).encode()).hexdigest()
     return home / f"{video.stem}-{digest[:8]}"
 
 

@@ -52,9 +52,10 @@ def start_fake(tmp_path):
     """Start a fake worker by the name of its behaviour; ended after the test."""
     workers = []
 
-    def start(behaviour, *arguments):
+    def start(behaviour, *arguments, inherited=()):
         command = [sys.executable, str(FAKE_WORKER), behaviour, *map(str, arguments)]
-        workers.append(Worker(command, tmp_path, tmp_path / "log.txt", worker_environment([])))
+        environment = worker_environment([])
+        workers.append(Worker(command, tmp_path, tmp_path / "log.txt", environment, inherited))
         return workers[-1]
 
     yield start
@@ -71,6 +72,16 @@ def use_fake(monkeypatch):
         monkeypatch.setattr(run, "worker_command", lambda: (command, []))
 
     return use
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """The requests of all runs of the test."""
+    seen, job = [], run.TrackJob
+    monkeypatch.setattr(
+        run, "TrackJob", lambda worker, request, feed: seen.append(request) or job(worker, request)
+    )
+    return seen
 
 
 @pytest.fixture

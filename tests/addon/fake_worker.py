@@ -2,6 +2,7 @@
 """Stands in for the inference worker: `fake_worker.py BEHAVIOUR [LIFTED]`, one behaviour a name."""
 
 import json
+import mmap
 import shutil
 import sys
 from pathlib import Path
@@ -24,8 +25,23 @@ def until_stdin_closes():
         pass
 
 
+def read_shared(described):
+    """Ask for frames from the third on, and tell the sum of each in the log."""
+    width, height, slots = (described[name] for name in ("width", "height", "slots"))
+    memory = mmap.mmap(int(described["handle"]), slots * height * width * 3)
+    say(type="frames_wanted", first=2)
+    for index in range(2, described["count"]):
+        message = json.loads(sys.stdin.readline())
+        assert (message["type"], message["index"]) == ("frame", index)
+        begin = message["slot"] * height * width * 3
+        total = sum(memory[begin : begin + height * width * 3])
+        print(f"frame {index} {message['time_s']:.4f} {total}", file=sys.stderr, flush=True)
+        say(type="free", slot=message["slot"])
+
+
 def main():
     behaviour = sys.argv[1]
+    described = None
     if behaviour == "rubbish":
         print("Usage: not-a-worker FILE", flush=True)
         until_stdin_closes()
@@ -41,9 +57,28 @@ def main():
         until_stdin_closes()
         return 0
     request = json.loads(sys.stdin.readline())
+    if request["type"] == "shared_frames":
+        described, request = request, json.loads(sys.stdin.readline())
     ready()
+    if behaviour == "fetches":
+        say(type="progress", stage="fetch", done=1536, total=6144, people=0, fps=0.0)
+        say(type="fetched", model=request["model"], file="net.onnx")
+        return 0
     progress(10)
     if behaviour == "deaf":
+        until_stdin_closes()
+    elif behaviour == "overlong":
+        print("x" * (1 << 21), flush=True)
+        until_stdin_closes()
+    elif behaviour == "future":
+        say(type="ready", python="3", provider="Fake", protocol=99)
+        until_stdin_closes()
+    elif behaviour == "gives_back_too_much":
+        say(type="frames_wanted", first=0)
+        say(type="free", slot=0)
+        until_stdin_closes()
+    elif behaviour == "wants_frames_only":
+        say(type="frames_wanted", first=0)
         until_stdin_closes()
     elif behaviour == "stops":
         assert json.loads(sys.stdin.readline()) == {"type": "cancel"}
@@ -63,6 +98,8 @@ def main():
     elif behaviour in ("tracks", "damaged"):
         progress(40)
         progress(40, stage="lift")
+        if described:
+            read_shared(described)
         lifted = Path(request["take"], "lifted.npz")
         shutil.copy(sys.argv[2], lifted)
         counts = {"frames": 40, "tracked": 30, "seconds": {"track": 1.3}}

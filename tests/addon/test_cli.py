@@ -44,7 +44,7 @@ def test_a_clip_becomes_fbx_and_blend(use_fake, lifted_file, clip_file, tmp_path
     code, lines = call(clip_file, "--out", out, "--blend", blend, "--height", 1.8)
     assert code == cli.DONE
     assert [line["type"] for line in lines if line["type"] != "progress"] == ["result", "written"]
-    assert lines[-1]["fbx"] == str(out) and lines[-1]["blend"] == str(blend)
+    assert lines[-1]["files"] == [str(out)] and lines[-1]["blend"] == str(blend)
     assert lines[-1]["summary"] == "Tracked 30 of 40 frames, 10 without the person"
     assert lines[-1]["warnings"] == []
     assert out.stat().st_size > 10_000
@@ -73,9 +73,12 @@ def test_a_rig_of_a_file_is_animated_in_its_scene(
 def requests(monkeypatch):
     """What workers are asked, in order."""
     asked, job = [], run.TrackJob
-    monkeypatch.setattr(
-        run, "TrackJob", lambda worker, request: asked.append(request) or job(worker, request)
-    )
+
+    def start(worker, request, feed):
+        asked.append(request)
+        return job(worker, request, feed)
+
+    monkeypatch.setattr(run, "TrackJob", start)
     return asked
 
 
@@ -242,3 +245,41 @@ def test_a_rig_file_that_is_no_blend_is_named(use_fake, clip_file, tmp_path, cal
     code, lines = call(clip_file, "--out", tmp_path / "x.fbx", "--rig", f"{tmp_path}/bad.blend:Rig")
     assert code == cli.FAILED
     assert "bad.blend" in lines[-1]["message"]
+
+
+def test_formats_presets_and_fewer_keys(use_fake, lifted_file, clip_file, tmp_path, call):
+    use_fake("tracks", lifted_file)
+    out = tmp_path / "walk.glb"
+    options = ("--for", "godot", "--max-error", 2, "--keep-stages")
+    code, lines = call(clip_file, "--out", out, "--blend", tmp_path / "walk.blend", *options)
+    assert code == cli.DONE
+    assert lines[-1]["files"] == [str(out)]
+    assert b'"Hips"' in out.read_bytes()
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
+    armature = next(obj for obj in bpy.data.objects if obj.type == "ARMATURE")
+    assert [track.name for track in armature.animation_data.nla_tracks] == ["walk Raw"]
+    counts = [len(curve.keyframe_points) for curve in compat.action_channels(armature).fcurves]
+    assert max(counts) < 15  # of 30
+
+
+def test_a_layer_over_the_rigs_animation(
+    use_fake, lifted_file, clip_file, tmp_path, call, hero_file
+):
+    use_fake("tracks", lifted_file)
+    blend = tmp_path / "done.blend"
+    rig = ("--rig", f"{hero_file}:Hero", "--layer", "add", "--parts", "spine", "--from-first")
+    code, lines = call(clip_file, "--out", tmp_path / "walk.usd", "--blend", blend, *rig)
+    assert code == cli.DONE, lines[-1]
+    bpy.ops.wm.open_mainfile(filepath=str(blend))
+    (track,) = bpy.data.objects["Hero"].animation_data.nla_tracks
+    assert track.strips[0].blend_type == "COMBINE"
+
+
+@pytest.mark.parametrize(
+    ("out", "option"),
+    [("walk.obj", ()), ("walk.fbx", ("--parts", "tail")), ("walk.fbx", ("--for", "maya"))],
+)
+def test_formats_parts_and_programs_that_are_none(clip_file, tmp_path, call, out, option):
+    code, _ = call(clip_file, "--out", tmp_path / out, *option)
+    assert code in (cli.FAILED, cli.WRONG_ARGUMENTS)
+    assert list(tmp_path.glob("*.take")) == []

@@ -9,7 +9,7 @@ import pytest
 from track_spine.addon import compat
 from track_spine.addon.armature import build_armature, read_target
 from track_spine.addon.errors import OutputError
-from track_spine.addon.export import export_fbx, require_writable
+from track_spine.addon.export import export_armature, require_writable
 from track_spine.addon.keyframes import key_pose
 from track_spine.rigging.bvh import bvh_text
 from track_spine.rigging.retarget import retarget
@@ -49,12 +49,12 @@ def require_joints(armature, person, within_m, first_frame=1):
 
 
 def test_joints_come_back_within_a_millimetre(rig, person, tmp_path):
-    export_fbx(bpy.context, rig, tmp_path / "walk.fbx")
+    export_armature(bpy.context, rig, tmp_path / "walk.fbx")
     require_joints(reimport_fbx(tmp_path / "walk.fbx"), person, MILLIMETRE)
 
 
 def test_nine_spine_bones_move_and_left_stays_left(rig, tmp_path):
-    export_fbx(bpy.context, rig, tmp_path / "walk.fbx")
+    export_armature(bpy.context, rig, tmp_path / "walk.fbx")
     armature = reimport_fbx(tmp_path / "walk.fbx")
     moving = set()
     for curve in compat.action_channels(armature).fcurves:
@@ -73,7 +73,7 @@ def test_only_the_chosen_armature_is_written(rig, tmp_path):
     bpy.context.collection.objects.link(other)
     bpy.ops.mesh.primitive_cube_add()
     bpy.data.actions.new("Somebody's work")
-    export_fbx(bpy.context, rig, tmp_path / "walk.fbx")
+    export_armature(bpy.context, rig, tmp_path / "walk.fbx")
     reimport_fbx(tmp_path / "walk.fbx")
     assert [obj.name for obj in bpy.data.objects] == ["Rig"]
     assert len(bpy.data.actions) == 1
@@ -85,7 +85,7 @@ def test_exporting_changes_nothing_in_the_scene(rig, tmp_path):
     scene.frame_set(7)
     bpy.ops.mesh.primitive_cube_add()
     bpy.ops.object.mode_set(mode="EDIT")
-    export_fbx(bpy.context, rig, tmp_path / "walk.fbx")
+    export_armature(bpy.context, rig, tmp_path / "walk.fbx")
     assert (scene.frame_start, scene.frame_end, scene.frame_current) == (5, 9, 7)
     assert bpy.context.mode == "EDIT_MESH"
     assert [obj.name for obj in bpy.context.selected_objects] == ["Cube"]
@@ -94,7 +94,7 @@ def test_exporting_changes_nothing_in_the_scene(rig, tmp_path):
 def test_an_earlier_file_is_replaced_whole(rig, tmp_path):
     path = tmp_path / "walk.fbx"
     path.write_bytes(b"old")
-    export_fbx(bpy.context, rig, path)
+    export_armature(bpy.context, rig, path)
     assert path.stat().st_size > 10_000
     assert list(tmp_path.iterdir()) == [path]
 
@@ -108,7 +108,7 @@ def test_a_failed_export_leaves_the_earlier_file(rig, tmp_path, monkeypatch):
 
     monkeypatch.setattr("track_spine.addon.export.os.replace", full_disk)
     with pytest.raises(OutputError, match="No space left"):
-        export_fbx(bpy.context, rig, path)
+        export_armature(bpy.context, rig, path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -130,15 +130,15 @@ def test_places_that_cannot_be_written_are_named_beforehand(path, words):
 def test_the_operator_writes_the_active_armature(rig, tmp_path):
     bpy.context.view_layer.objects.active = rig
     path = tmp_path / "walk.fbx"
-    assert bpy.ops.track_spine.export_fbx(filepath=str(path)) == {"FINISHED"}
+    assert bpy.ops.track_spine.export(filepath=str(path)) == {"FINISHED"}
     assert path.is_file()
     with pytest.raises(RuntimeError, match=r"Cannot write /proc/walk\.fbx"):
-        bpy.ops.track_spine.export_fbx(filepath="/proc/walk.fbx")
+        bpy.ops.track_spine.export(filepath="/proc/walk.fbx")
 
 
 @pytest.mark.usefixtures("extension")
 def test_the_operator_wants_an_armature():
-    assert not bpy.ops.track_spine.export_fbx.poll()
+    assert not bpy.ops.track_spine.export.poll()
 
 
 def test_bvh_text_reads_back_within_a_millimetre(person, tmp_path):

@@ -18,7 +18,7 @@ class Clock:
 def start_job(start_fake, tmp_path):
     def start(behaviour, *arguments, clock=None):
         request = TrackRequest(video="clip.mp4", take=str(tmp_path))
-        return TrackJob(start_fake(behaviour, *arguments), request, clock or Clock())
+        return TrackJob(start_fake(behaviour, *arguments), request, clock=clock or Clock())
 
     return start
 
@@ -116,6 +116,8 @@ def test_a_ready_worker_may_take_its_time(start_job):
     ("behaviour", "error", "words"),
     [
         ("rubbish", WorkerError, r"'Usage: not-a-worker FILE'.*not the worker.*preferences"),
+        ("overlong", WorkerError, r"A line of 1048577 characters.*not the worker.*preferences"),
+        ("future", WorkerError, r"speaks protocol 99, this extension speaks 1"),
         ("echo", WorkerError, "Unexpected message 'track'"),
         ("dies", WorkerError, r"code 7: ImportError: no module named numpy.*log"),
         ("dies_later", WorkerError, r"code 9: Killed by the test.*goes on from there"),

@@ -8,7 +8,7 @@ from mathutils import Matrix, Quaternion
 from scipy.spatial.transform import Rotation
 from track_spine.addon import compat
 from track_spine.addon.keyframes import key_pose
-from track_spine.rigging.retarget import PoseMotion
+from track_spine.rigging.target import PoseMotion
 
 FRAMES = 30
 BONES = ("hips", 'say "cheese"', "spine")

@@ -7,7 +7,11 @@ import bpy
 import pytest
 from track_spine.addon import modal
 from track_spine.addon.operators import TRACKSPINE_OT_track
-from track_spine.addon.panels import TRACKSPINE_PT_clip_editor, TRACKSPINE_PT_view3d
+from track_spine.addon.panels import (
+    TRACKSPINE_PT_clip_editor,
+    TRACKSPINE_PT_view3d,
+    TRACKSPINE_PT_view3d_footage,
+)
 
 pytestmark = pytest.mark.usefixtures("extension")
 
@@ -78,6 +82,30 @@ def test_during_a_run_there_is_a_bar_and_a_way_to_stop(panel, monkeypatch):
     assert job.status in layout.texts()
 
 
+def shown(layout):
+    """Names of all settings that were drawn."""
+    return [arguments[1] for name, arguments, _ in layout.drawn if name == "prop"]
+
+
+def test_rendered_frames_have_no_clip_to_choose_and_no_person_to_pick(panel):
+    before = draw(panel)
+    bpy.context.scene.track_spine.source = "RENDER"
+    after = draw(panel)
+    assert any(name == "template_ID" for name, _, _ in before.drawn)
+    assert not any(name == "template_ID" for name, _, _ in after.drawn)
+    assert "use_subject_point" in shown(before) and "use_subject_point" not in shown(after)
+
+
+@pytest.mark.parametrize(
+    ("part", "fields"),
+    [("ALL", set()), ("SCENE", set()), ("FRAMES", {"part_frames"}), ("SECONDS", {"part_seconds"})],
+)
+def test_the_sub_panel_shows_the_fields_of_the_part_chosen(part, fields):
+    bpy.context.scene.track_spine.part = part
+    names = set(shown(draw(TRACKSPINE_PT_view3d_footage)))
+    assert names & {"part_frames", "part_seconds"} == fields
+
+
 def test_after_a_run_there_is_its_report(panel):
     settings = bpy.context.scene.track_spine
     settings.last_report = "Tracked 30 of 40 frames\n10 without the person"
@@ -111,8 +139,11 @@ def test_the_button_is_grey_until_there_is_a_movie_clip(clip_file):
     assert poll(area="CONSOLE")
     movie = bpy.data.movieclips.load(str(clip_file))
     assert poll(clip=movie)
-    assert not poll(clip=SimpleNamespace(source="SEQUENCE"))
     bpy.context.scene.track_spine.clip = movie
+    assert poll()
+    bpy.context.scene.track_spine.source = "RENDER"
+    assert not poll()
+    bpy.context.scene.camera = bpy.data.objects.new("Eye", bpy.data.cameras.new("Eye"))
     assert poll()
 
 

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the panel asks for, as one run of the worker."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..inference.protocol import TrackRequest
+from .errors import SourceError
+from .footage import first_frame, scene_rate
+from .models import SHIPPED
+from .part import clip_part, scene_range
+from .run import Run, active_clip, clip_path, takes_home
+from .scene_camera import metres_per_unit
+from .scene_frames import NOTHING_RENDERED, SceneFrames, renders_something, scene_frames
+from .take_folder import take_folder
+
+
+@dataclass(frozen=True)
+class _Footage:
+    """Where the frames come from: a file, with its clip where it is open, or Blender itself."""
+
+    video: str
+    clip: bpy.types.MovieClip | None = None
+    frames: SceneFrames | None = None
+
+
+def gather(context: bpy.types.Context, file: str, take: str, height: float, target: str) -> Run:
+    """Gather a run from the scene's settings and what a script gives besides.
+
+    Args:
+        context: Where the operator was called.
+        file: Footage to track instead of the panel's; empty for the panel's.
+        take: Take folder; empty chooses one for the footage.
+        height: Height of the person in scene units; 0 for the panel's.
+        target: Name of the armature object to animate; empty for a new one.
+
+    Returns:
+        The run.
+
+    Raises:
+        SourceError: There is no footage, or no frame in the part that is wanted.
+        ProtocolError: A setting is out of its range.
+    """
+    scene = context.scene
+    settings = scene.track_spine
+    footage = _footage(context, file)
+    one = settings.people == "ONE"
+    # No editor shows rendered frames, so nobody was picked in them.
+    picked = one and settings.use_subject_point and not footage.frames
+    request = TrackRequest(
+        video=footage.video,
+        take=str(Path(bpy.path.abspath(take)).resolve() if take else takes_home()),
+        subject_height_m=(height or settings.subject_height) * metres_per_unit(scene),
+        subject_px=tuple(settings.subject_point) if picked else None,
+        trim=None if footage.frames else clip_part(scene, footage.clip, settings),
+        rate_hz=_sequence_rate(scene, footage.clip),
+        model=None if settings.model == SHIPPED else settings.model,
+        people="one" if one else "all",
+        subject_s=_picked_s(scene, footage.clip) if picked else 0.0,
+    )
+    if not take:
+        identity = footage.frames.identity if footage.frames else ""
+        folder = take_folder(request, Path(request.take), identity)
+        request = dataclasses.replace(request, take=str(folder))
+    return Run(request, footage.clip.name if footage.clip else "", target, footage.frames)
+
+
+def missing_footage(context: bpy.types.Context) -> str:
+    """Say what the panel lacks before a run can begin.
+
+    Args:
+        context: Where the panel is drawn.
+
+    Returns:
+        What to do; empty where nothing is missing.
+    """
+    if context.scene.track_spine.source == "CLIP":
+        return "" if active_clip(context) else "Open or choose a clip first"
+    return "" if renders_something(context.scene) else NOTHING_RENDERED
+
+
+def _footage(context: bpy.types.Context, file: str) -> _Footage:
+    scene = context.scene
+    if file:
+        return _Footage(str(Path(bpy.path.abspath(file)).resolve()))
+    if scene.track_spine.source == "RENDER":
+        first, last = scene_range(scene, scene.track_spine)
+        return _Footage(scene.name, frames=scene_frames(scene, first, last))
+    clip = active_clip(context)
+    if clip is None:
+        raise SourceError("No movie clip is open: open one, or give filepath")
+    return _Footage(str(clip_path(clip)), clip)
+
+
+def _sequence_rate(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> float | None:
+    if clip is None or clip.source != "SEQUENCE":
+        return None
+    return scene.track_spine.sequence_rate or scene_rate(scene)
+
+
+def _picked_s(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> float:
+    """Time in the clip at which the person was picked, half a frame early to be sure of it."""
+    if clip is None:
+        return 0.0
+    rate_hz = _sequence_rate(scene, clip) or clip.fps
+    frame = scene.track_spine.subject_frame - first_frame(scene, clip)
+    return max(frame - 0.5, 0.0) / rate_hz if rate_hz > 0 else 0.0

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene's camera tells the focal length and path that it has."""
+
+import bpy
+import numpy as np
+import pytest
+from track_spine.addon.errors import SourceError
+from track_spine.addon.scene_camera import FilmedFrom, place_camera
+from track_spine.addon.scene_view import scene_focal_px, scene_path
+
+SIZES = [(1920, 1080), (1080, 1920), (800, 800)]
+
+
+@pytest.mark.parametrize("footage", SIZES)
+@pytest.mark.parametrize("render", SIZES)
+def test_the_focal_length_is_the_one_that_the_lens_was_set_to(footage, render):
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = render
+    matrix = np.diag([1.0, 1.0, 1.0, 1.0])
+    scene.camera = place_camera(bpy.context, FilmedFrom(matrix, 1234.0, footage), None, "Filmed")
+    assert scene_focal_px(scene, footage) == pytest.approx(1234.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("fit", ["AUTO", "HORIZONTAL", "VERTICAL"])
+@pytest.mark.parametrize("render", SIZES)
+def test_every_sensor_fit_agrees_with_blenders_angle_of_view(fit, render):
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = render
+    data = bpy.data.cameras.new("lens")
+    data.sensor_fit, data.lens, data.sensor_width, data.sensor_height = fit, 28.0, 30.0, 17.0
+    scene.camera = bpy.data.objects.new("lens", data)
+    scene.collection.objects.link(scene.camera)
+    right = max(corner.x / -corner.z for corner in data.view_frame(scene=scene))
+    assert scene_focal_px(scene, render) == pytest.approx(render[0] / 2 / right, rel=1e-5)
+
+
+def test_the_path_is_the_cameras_at_whole_and_half_frames_in_metres():
+    scene = bpy.context.scene
+    scene.unit_settings.scale_length = 0.1
+    camera = bpy.data.objects.new("moving", bpy.data.cameras.new("moving"))
+    scene.collection.objects.link(camera)
+    scene.camera = camera
+    camera.rotation_euler = np.pi / 2, 0.0, 0.0
+    for frame, x in ((1, 0.0), (11, 20.0)):
+        camera.location = x, -50.0, 15.0
+        camera.keyframe_insert("location", frame=frame)
+    from_linear = camera.animation_data.action
+    curves = from_linear.fcurves if hasattr(from_linear, "fcurves") else _curves(from_linear)
+    for curve in curves:
+        for point in curve.keyframe_points:
+            point.interpolation = "LINEAR"
+    scene.frame_set(4)
+    path = scene_path(scene, [1.0, 3.5, 11.0])
+    np.testing.assert_allclose(path[:, 0, 3], [0.0, 0.5, 2.0], atol=1e-5)
+    np.testing.assert_allclose(path[:, 1:3, 3], [[-5.0, 1.5]] * 3, atol=1e-5)
+    # It looks along +Y, level: right is +X, down is -Z.
+    wanted = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    np.testing.assert_allclose(path[:, :3, :3], np.tile(wanted, (3, 1, 1)), atol=1e-6)
+    assert scene.frame_current == 4
+
+
+def _curves(action):
+    return action.layers[0].strips[0].channelbags[0].fcurves
+
+
+def test_cameras_that_filmed_nothing_are_refused():
+    scene = bpy.context.scene
+    scene.camera = None
+    with pytest.raises(SourceError, match="no camera"):
+        scene_focal_px(scene, (1920, 1080))
+    with pytest.raises(SourceError, match="no camera"):
+        scene_path(scene, [1.0])
+    data = bpy.data.cameras.new("flat")
+    data.type = "ORTHO"
+    scene.camera = bpy.data.objects.new("flat", data)
+    scene.collection.objects.link(scene.camera)
+    with pytest.raises(SourceError, match="Perspective"):
+        scene_focal_px(scene, (1920, 1080))
