@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses of rendered shards, gathered by body and turned into the axes of each pelvis."""
+"""Poses of rendered shards or drawn anew, gathered by body, in the axes of each pelvis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,13 @@ from scipy.spatial.transform import Rotation
 
 from ..inference.keypoints import INDEX
 from .anatomy import Floats
+from .bodies import BodyModel
 from .errors import TrainingError
-from .posing import LATISSIMUS_OUT, Figure
+from .motions import Motion
+from .posing import LATISSIMUS_OUT, Figure, make_figure
 from .shards import read_shard
+from .strike import strike
+from .trunk_draw import personal_curve
 
 LABELS: Final = (
     "xyz_m",
@@ -67,6 +71,33 @@ def read_labels(folder: Path, shards: int, rng: Generator) -> dict[str, NDArray[
     chosen = rng.permutation(len(paths))[:shards]
     read = [read_shard(paths[row]) for row in sorted(chosen)]
     return {name: np.concatenate([shard[name] for shard in read]) for name in LABELS}
+
+
+def draw_labels(
+    model: BodyModel, motions: list[Motion], bodies: int, poses: int, rng: Generator
+) -> dict[str, NDArray[Any]]:
+    """Draw poses as the renderer does, without pictures.
+
+    Args:
+        model: The body model and bank.
+        motions: Clips of motion capture.
+        bodies: How many bodies of the bank, from its first on.
+        poses: Poses of each.
+        rng: Source of chance.
+
+    Returns:
+        As `read_labels`; the camera's axes are the world's.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for number in range(bodies):
+        figure, curve = make_figure(model, number), personal_curve(rng)
+        for _ in range(poses):
+            drawn, posed = strike(figure, curve, model, motions, rng)
+            pose = drawn.pose
+            known = (pose.root, pose.spine_deg, number, drawn.source, drawn.subject)
+            rows.append((posed.points, np.eye(4), *known))
+    columns = (np.array(column) for column in zip(*rows, strict=True))
+    return dict(zip(LABELS, columns, strict=True))
 
 
 def poses_of_bodies(labels: Labels, bodies: int, poses: int, rng: Generator) -> list[BodyPoses]:

@@ -14,6 +14,7 @@ from .align_posture import posture
 from .align_statistics import AXES, Figures, couplings, levels, line, regions, residuals, sharing
 from .anatomy import JOINTS, LUMBAR, Floats
 from .bodies import BodyModel
+from .trunk_draw import standing_curve
 
 STANDING: int = 200
 """Bodies whose standing curves are measured at most."""
@@ -28,9 +29,11 @@ def report(model: BodyModel, labels: Labels, found: Alignment) -> Figures:
         found: The alignment of some of them.
 
     Returns:
-        The figures; centimetres and degrees.
+        The figures; centimetres and degrees. Levels are from the bodies' rest, regions, shares and
+        couplings from the mean person's standing curve, as the literature has them.
     """
     angles = labels["spine_deg"].astype(np.float64)
+    bends = angles - standing_curve()
     return {
         "residuals": residuals(found.residual_m, found.family),
         "residuals_common_markers": residuals(found.common_m, found.family),
@@ -45,9 +48,9 @@ def report(model: BodyModel, labels: Labels, found: Alignment) -> Figures:
         "joints_cm": _joints(found.joints_m),
         "images_with_angles": len(angles),
         "levels": levels(angles),
-        "regions": regions(angles),
-        "sharing": sharing(angles),
-        "couplings": couplings(angles),
+        "regions": regions(bends),
+        "sharing": sharing(bends),
+        "couplings": couplings(bends),
         "posture": posture(model, _standing(labels)),
     }
 

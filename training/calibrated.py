@@ -10,19 +10,17 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import video
+from ..inference.views.view import PIXEL_MIDDLE, View
 from .errors import TrainingError
 
 Floats = NDArray[np.float64]
-
-PIXEL_MIDDLE: Final = 0.5
-"""OpenCV counts from the middle of the first pixel, this project from its corner."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,13 @@ class Pinhole:
     def ray(self) -> Floats:
         """(3, 3) from (x, y, 1) in pixels to a direction in the world."""
         return np.asarray(self.rotation.T @ np.linalg.inv(self.matrix))
+
+    def view(self) -> View:
+        """The same camera for `inference.views`."""
+        matrix = self.matrix.copy()
+        matrix[:2, 2] -= PIXEL_MIDDLE
+        size = 2.0 * self.matrix[:2, 2]
+        return View("pinhole", size, matrix, np.zeros(5), self.rotation, self.translation)
 
     def turned(self, width: float) -> "Pinhole":
         """The camera of the picture turned by 90 degrees counter-clockwise, as numpy.rot90 does.

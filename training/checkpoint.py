@@ -3,6 +3,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from .model import SpineHead
 from .unfrozen import new_head
 
 SCHEMA: Final = "track_spine.head"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass
@@ -70,13 +71,18 @@ def load(path: Path) -> Checkpoint:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if (content.pop("schema"), content.pop("version")) != (SCHEMA, VERSION):
-            raise ValueError("it is of another version")
+            raise ValueError("it is of another version, its head has other layers")
         config = Config(**content.pop("config"))
         return Checkpoint(config=config, **content)
     except Exception as error:
         raise TrainingError(
             f"checkpoint {path} cannot be read ({error}): delete it and train again"
         ) from error
+
+
+def shapes(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    """Shapes of weights by name: heads with the same have the same layers."""
+    return {name: values.shape for name, values in weights.items()}
 
 
 def averaged_head(state: Checkpoint) -> SpineHead:

@@ -51,11 +51,6 @@ CONTEXT: Final = _GLOBAL + 6 * len(LANDMARKS) + 5
 
 LANDMARK_PLACES: Final = slice(_GLOBAL, _GLOBAL + 2 * len(LANDMARKS))
 
-_HIPS, _SHOULDERS = (
-    [LANDMARKS.index(f"{side}_{part}") for side in ("left", "right")]
-    for part in ("hip", "shoulder")
-)
-
 
 class Square(NamedTuple):
     """Squares about N torsos, in pixels of their body crops.
@@ -85,8 +80,8 @@ class Square(NamedTuple):
 
     def _axes(self) -> Tensor:
         """(N, 2, 2): columns are the squares' right and down."""
-        right = torch.stack([-self.up[:, 1], self.up[:, 0]], dim=1)
-        return torch.stack([right, -self.up], dim=2)
+        turns = torch.tensor([[0.0, -1.0, 1.0, 0.0], [-1.0, 0.0, 0.0, -1.0]], dtype=self.up.dtype)
+        return (self.up @ turns).reshape(-1, 2, 2)
 
 
 def read_landmarks(landmarks: Tensor) -> tuple[Tensor, Tensor]:
@@ -111,16 +106,31 @@ def square_about(landmarks: Tensor) -> Square:
     Returns:
         The squares.
     """
-    hips, shoulders = landmarks[:, _HIPS].mean(dim=1), landmarks[:, _SHOULDERS].mean(dim=1)
-    trunk = shoulders - hips
-    width = _length(landmarks[:, _SHOULDERS[0]] - landmarks[:, _SHOULDERS[1]])
-    size = torch.maximum(_length(trunk), SHOULDERS_AS_TRUNK * width)
+    hips, trunk, across = (_TRUNK.to(landmarks.dtype) @ landmarks).unbind(dim=1)
+    size = torch.maximum(_length(trunk), SHOULDERS_AS_TRUNK * _length(across))
     size = size.clamp(min=LEAST_TRUNK * INPUT_PX)
-    upright = torch.tensor([0.0, -1.0], dtype=trunk.dtype)
-    up = trunk + UPRIGHT_PULL * size[:, None] * upright
-    up = up / _length(up)[:, None].clamp(min=1e-6)
-    centre = hips + trunk / 2 + CENTRE_UP * size[:, None] * up
-    return Square(centre, SIDE * size, up)
+    upright = torch.tensor([[0.0, -UPRIGHT_PULL]], dtype=trunk.dtype)
+    up = trunk + size * upright
+    up = up / _length(up).clamp(min=1e-6)
+    centre = hips + 0.5 * trunk + CENTRE_UP * size * up
+    return Square(centre, SIDE * size.squeeze(1), up)
+
+
+def _trunk_of() -> Tensor:
+    """(3, 33): middle of the hips, the trunk up from there, from right shoulder to left."""
+    left, right = (
+        [LANDMARKS.index(f"{side}_{part}") for part in ("hip", "shoulder")]
+        for side in ("left", "right")
+    )
+    weights = torch.zeros(3, len(LANDMARKS), dtype=torch.float64)
+    for row, hip, shoulder in ((0, 0.5, 0.0), (1, -0.5, 0.5)):
+        weights[row, [left[0], right[0]]] = hip
+        weights[row, [left[1], right[1]]] = shoulder
+    weights[2, left[1]], weights[2, right[1]] = 1.0, -1.0
+    return weights
+
+
+_TRUNK: Final = _trunk_of()
 
 
 def look_through(square: Square, decoder: Tensor) -> Tensor:
@@ -140,7 +150,7 @@ def look_through(square: Square, decoder: Tensor) -> Tensor:
     low = place.floor().clamp(max=MAP_CELLS - 2.0)
     across, down = (place - low).reshape(-1, 2, 1).unbind(dim=1)
     first = torch.arange(decoder.shape[0])[:, None] * MAP_CELLS**2
-    row = ((low[..., 1] * MAP_CELLS + low[..., 0]).long() + first).reshape(-1)
+    row = ((low * low.new_tensor([1.0, MAP_CELLS])).sum(dim=2).long() + first).reshape(-1)
     flat = decoder.permute(0, 2, 3, 1).reshape(-1, DECODER_CHANNELS)
     corners = [flat[row + step] for step in (0, 1, MAP_CELLS, MAP_CELLS + 1)]
     above = corners[0] + (corners[1] - corners[0]) * across
@@ -209,4 +219,5 @@ def mirror_names() -> NDArray[np.int64]:
 
 
 def _length(vectors: Tensor) -> Tensor:
-    return vectors.square().sum(dim=-1).sqrt()
+    """Lengths of (..., 2) vectors, (..., 1)."""
+    return vectors.square().sum(dim=-1, keepdim=True).sqrt()

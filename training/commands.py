@@ -11,10 +11,12 @@ import cv2
 import numpy as np
 import torch
 
-from .align_poses import poses_of_bodies, read_labels
+from .ablate import ABLATIONS, ablate, read_material
+from .align_poses import draw_labels, poses_of_bodies, read_labels
+from .blend import blend
 from .bodies import load_bank
 from .body_shift import body_shift
-from .checkpoint import averaged_head, load
+from .checkpoint import averaged_head, load, save
 from .coco import evaluate_files
 from .config import config_from
 from .curves import draw_curves
@@ -25,7 +27,11 @@ from .export_onnx import export
 from .head_source import head_source
 from .judging_figures import WORST, judge, product_session, sources_of, worst
 from .judging_photos import SPLITS, read_people
+from .lift_commands import RUN as LIFT
+from .lift_commands import add_commands as add_lift_commands
 from .look import tiles
+from .model import SpineHead
+from .motions import load_motions
 from .prepare import prepare
 from .prepare_photos import prepare_photos
 from .real_commands import RUN as REAL
@@ -45,6 +51,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         commands: Its sub-parsers.
     """
     add_real_commands(commands)
+    add_lift_commands(commands)
     make = commands.add_parser("prepare", help="run pictures through the frozen base; resumes")
     make.add_argument("--renders", type=Path, help="folder of rendered shards")
     make.add_argument("--photos", type=Path, nargs="+", default=[], help="COCO JSON of 37 points")
@@ -54,11 +61,22 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     learn.add_argument("--out", type=Path, required=True, help="folder of the checkpoint, curves")
     learn.add_argument("--shards", type=int, help="only so many, for a learning curve")
     learn.add_argument("--begin", type=Path, help="checkpoint of a trained head to begin with")
-    for command in (make, learn):
+    change = commands.add_parser("ablate", help="train with one thing changed at a time; resumes")
+    change.add_argument("--features", type=Path, required=True)
+    change.add_argument("--real", type=Path, required=True, help="features of prepare --photos")
+    change.add_argument("--runs", type=Path, required=True, help="folder of the checkpoints")
+    change.add_argument("--shards", type=int, default=25, help="how many to train on")
+    change.add_argument("--data", type=Path, default=DATA, help="the shared data folder")
+    change.add_argument("--out", type=Path, default=ABLATIONS, help="JSON to write")
+    for command in (make, learn, change):
         command.add_argument("--threads", type=int, default=1, help="2 only on free cores")
         command.add_argument(
             "--set", action="append", default=[], metavar="NAME=VALUE", help="see config.py"
         )
+    mean = commands.add_parser("blend", help="the mean of runs that began with one another's heads")
+    mean.add_argument("checkpoints", type=Path, nargs="+")
+    mean.add_argument("--features", type=Path, required=True, help="to calibrate the scales on")
+    mean.add_argument("--out", type=Path, required=True, help="folder of the checkpoint")
     score = commands.add_parser("evaluate", help="score a head, and baselines, on crops kept aside")
     score.add_argument("checkpoint", type=Path)
     score.add_argument("--features", type=Path, required=True)
@@ -76,13 +94,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     give = commands.add_parser("export", help="write a head as ONNX")
     give.add_argument("checkpoint", type=Path)
     give.add_argument("--out", type=Path, required=True)
-    hold = commands.add_parser("align", help="hold the poses of renders against OpenSim's model")
-    hold.add_argument("--renders", type=Path, required=True, help="folder of rendered shards")
+    hold = commands.add_parser("align", help="hold the generator's poses against OpenSim's model")
+    hold.add_argument("--renders", type=Path, help="shards to take them from, else drawn anew")
     hold.add_argument("--out", type=Path, required=True, help="JSON to write")
     hold.add_argument("--picture", type=Path, required=True, help="PNG to write")
     hold.add_argument("--bodies", type=int, default=40)
     hold.add_argument("--poses", type=int, default=4, help="of each body")
     hold.add_argument("--shards", type=int, default=60, help="how many to read at most")
+    hold.add_argument("--drawn", type=int, default=300, help="bodies drawn anew for the angles")
+    hold.add_argument("--data", type=Path, default=DATA, help="the shared data folder")
     hold.add_argument("--seed", type=int, default=1, help="which of them")
     look = commands.add_parser("look", help="draw a head's answers on photos and footage")
     look.add_argument("checkpoint", type=Path)
@@ -128,6 +148,25 @@ def _train(options: argparse.Namespace, say: Say) -> None:
     state = train(training, aside, between, options.out, config, say, views, begin)
     draw_curves(state.history, options.out / "curves.png")
     say(f"{options.out / LAST} and curves.png written")
+
+
+def _blend(options: argparse.Namespace, say: Say) -> None:
+    states = [load(path) for path in options.checkpoints]
+    save(options.out / LAST, blend(states, read_features(options.features, to_calibrate_on)))
+    say(f"{options.out / LAST}: mean of {len(states)} heads")
+
+
+def _ablate(options: argparse.Namespace, say: Say) -> None:
+    torch.set_num_threads(options.threads)
+    session = product_session()
+
+    def on_people(head: SpineHead) -> Mapping[str, float]:
+        people = read_people(options.data, SPLITS[0])
+        found = judge(people, {"head": head_source(head)}, session)["head"]["groups"]["all"]
+        return {"people_ap": found["AP"], "people_mean": found["mean"]}
+
+    material = read_material(options.features, options.real, options.shards, on_people)
+    ablate(material, config_from(options.set), options.runs, options.out, say)
 
 
 def _evaluate(options: argparse.Namespace, say: Say) -> None:
@@ -202,8 +241,12 @@ def _align(options: argparse.Namespace, say: Say) -> None:
             f"{error.name} is missing: pip install --no-deps opensim==4.6 (see docs/alignment.md)"
         ) from error
     rng = np.random.default_rng(options.seed)
-    labels = read_labels(options.renders, options.shards, rng)
     model = load_bank(CACHE / "bodies.npz")
+    if options.renders:
+        labels = read_labels(options.renders, options.shards, rng)
+    else:
+        motions = load_motions(options.data / "mocap")
+        labels = draw_labels(model, motions, options.drawn, options.poses, rng)
     chosen = poses_of_bodies(labels, options.bodies, options.poses, rng)
     found = align(model, chosen, say)
     figures = report(model, labels, found)
@@ -215,8 +258,11 @@ def _align(options: argparse.Namespace, say: Say) -> None:
 
 _RUN: Final[Mapping[str, Callable[[argparse.Namespace, Say], None]]] = {
     **REAL,
+    **LIFT,
     "prepare": _prepare,
     "train": _train,
+    "ablate": _ablate,
+    "blend": _blend,
     "evaluate": _evaluate,
     "evaluate-coco": _evaluate_coco,
     "evaluate-photos": _evaluate_photos,

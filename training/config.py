@@ -20,9 +20,13 @@ class Config:
         torso_jitter: Spread of the torso crop's turn (radians), logarithm of its side and shift.
         damage: Share of the training crops whose colours and sharpness are damaged once more.
         cut: Share of the training crops of which one side, from feet to waist, is cut away.
+        merge: Cells along a side that the head looks at as one: 2 takes half the time, width for
+            width; heatmaps keep their cells.
         width: Channels of the head.
         blocks: Its residual blocks.
         kernel: Side of their filters.
+        simcc: Points come from a distribution along each axis, not from heatmaps (simcc.py).
+        facts: Numbers that the facts are boiled down to.
         facts_dropout: Share of the facts left out at a time; a third of it behind the first layer.
         landmark_noise_px: Largest spread of the noise on the landmarks that the head is told,
             pixels of the body crop.
@@ -52,9 +56,12 @@ class Config:
     torso_jitter: float = 0.05
     damage: float = 0.4
     cut: float = 0.15
+    merge: int = 1
     width: int = 64
     blocks: int = 4
     kernel: int = 5
+    simcc: bool = False
+    facts: int = 128
     facts_dropout: float = 0.3
     landmark_noise_px: float = 2.0
     position_weight: float = 1.0

@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference import photos, video
+from ..inference import video
 from ..inference.crop import Crop
 from ..inference.detect import detect
+from ..inference.identities import distance, same_person
 from ..inference.models import DETECTOR
 from ..inference.pose2d import INPUT_PX, MIN_PRESENCE, Body
 from ..inference.pose2d import decode as decode_body
@@ -98,7 +99,7 @@ class Crowd:
         self, found: list[tuple[Track, Body]], new: list[tuple[Track, Body]], frame: Frame
     ) -> None:
         for track, body in new:
-            known = any(photos.same_person(body, other) for _, other in found)
+            known = any(same_person(body, other) for _, other in found)
             if not known and body.is_in(frame, MIN_PRESENCE):
                 found.append((track, body))
 
@@ -153,7 +154,7 @@ def _is_worth(track: Track, body: Body, frame: video.Frame, every_s: float) -> b
         return False
     if frame.time_s - track.chosen_s < every_s:
         return False
-    if track.chosen is not None and photos.distance(body, track.chosen) < DIFFERENT:
+    if track.chosen is not None and distance(body, track.chosen) < DIFFERENT:
         return False
     track.chosen_s, track.chosen = frame.time_s, body
     return True

@@ -78,6 +78,12 @@ class Dataset:
             yield batch
 
 
+def joined(parts: list[Dataset]) -> Dataset:
+    """Put crops behind each other; the parts have the arrays of the first."""
+    names = parts[0].arrays
+    return Dataset({name: np.concatenate([part.arrays[name] for part in parts]) for name in names})
+
+
 def read_features(folder: Path, keep: Keep, shards: int | None = None) -> Dataset:
     """Read some crops of a folder of features; about 170 kB of memory a crop.
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..inference.keypoints import SPINE
 from ..inference.pose2d import LANDMARKS
-from ..inference.spine import POINTS
+from ..inference.spine import POINTS, SURE_WITHIN, presence_gate, probability_within
 from .codec import LANDMARK_PLACES, SIDE
 from .dataset import Dataset
 from .metrics import calibration, percent_of_torso, summary
@@ -18,9 +18,6 @@ from .predict import answers_of
 from .spine_score import is_bent, spine_precision, straight_line, views
 
 Floats = NDArray[np.floating[Any]]
-
-SCORE_FALL: Final = 0.2
-"""Expected error, in trunk lengths, at which a score has fallen to 1 / e."""
 
 _SPINE: Final = slice(0, len(SPINE))
 
@@ -41,7 +38,7 @@ def evaluate(head: SpineHead, data: Dataset) -> dict[str, Any]:
     methods = {
         "straight line": (line_answers(known), known["presence"]),
         "geometric prior": (known["guess"], known["presence"]),
-        "head": (points, score_of(scale[:, _SPINE]).mean(axis=1)),
+        "head": (points, _scores(known["presence"], scale)),
     }
     error = {
         name: percent_of_torso(answer, known["target"], known["torso"])
@@ -67,9 +64,11 @@ def evaluate(head: SpineHead, data: Dataset) -> dict[str, Any]:
     return report
 
 
-def score_of(scale: Floats) -> Floats:
-    """Score of a point whose error has a scale, in units of the square: 1 is sure."""
-    return np.asarray(np.exp(-2.0 * scale * SIDE / SCORE_FALL))
+def _scores(presence: Floats, scale: Floats) -> Floats:
+    """Scores of spines as the product has them, from scales in units of the square."""
+    gate = np.array([presence_gate(value) for value in presence])
+    near = probability_within(SURE_WITHIN, scale[:, _SPINE] * SIDE).mean(axis=1)
+    return np.asarray(gate * near)
 
 
 def by_view(error: Floats, known: Mapping[str, NDArray[Any]]) -> dict[str, float]:

@@ -6,6 +6,7 @@ midline, and a constant offset of each picture from the calibration. Skin moves 
 are fitted to the markers and to bolts of the floor, not to anything that a network says.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 from scipy.signal import savgol_filter
 
-from ..inference.follow import Follower
+from ..inference.finders import shipped_finder
+from ..inference.follow import Follower, Wanted
 from ..inference.keypoints import SPINE
+from ..inference.looks import Looks
 from ..inference.models import DETECTOR, POSE
 from ..inference.pose2d import LANDMARKS, Body
+from ..inference.search import Search
 from ..inference.session import Session
 from .anatomy import CONTRACT_ARC
 from .errors import TrainingError
@@ -150,8 +154,13 @@ def _steadiness(chain: Floats) -> dict[str, float]:
 def _follow(
     frames: Sequence[NDArray[np.uint8]], camera: str, sessions: tuple[Session, Session]
 ) -> list[Body]:
-    follower = Follower(*sessions, SUBJECT_PX[camera])
-    bodies = [follower.step(frame, index / RATE_HZ) for index, frame in enumerate(frames)]
+    detector, pose = sessions
+    with contextlib.closing(Looks(pose, threads=1)) as looks:
+        follower = Follower(
+            Search(shipped_finder(detector)), looks, Wanted(subject_px=SUBJECT_PX[camera])
+        )
+        timed = [(frame, index / RATE_HZ) for index, frame in enumerate(frames)]
+        bodies = [follower.follow([picture])[0].get(0) for picture in timed]
     found = [body for body in bodies if body is not None]
     if len(found) < len(bodies):
         lost = len(bodies) - len(found)

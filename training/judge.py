@@ -15,6 +15,8 @@ from typing import Final
 from ..inference.errors import InferenceError
 from ..tools.pinned_wheel import write_atomically
 from . import four_cameras_judge, judge_groups, judge_held_out, judge_photos
+from .ablate import ABLATIONS
+from .ablate import table as ablation_table
 from .errors import TrainingError
 from .four_cameras_markers import MARKERS
 from .judge_cost import base_card, cost
@@ -226,6 +228,8 @@ def main() -> int:
         looker = Looker()
         parts: dict[str, str] = {}
         entries = learning_curve(_say)
+        if ABLATIONS.exists():
+            parts["ablations"] = ablation_table(ABLATIONS)
         if HELD_OUT.is_dir():
             answers = judge_held_out.ask(looker, HELD_OUT)
             entries += held_out(answers, _say)

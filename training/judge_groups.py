@@ -32,6 +32,9 @@ LIGHT: Final = 0.33
 """Parts of Anny's phenotypes, each 0..1: an age of 2/3 is a young adult and 1 an old one; a gender
 over a half is a woman."""
 
+TONES: Final = {"lightest": (1.0, 4.0), "middle": (4.0, 7.0), "darkest": (7.0, 10.0)}
+"""Thirds of the Monk scale."""
+
 TILE_PX: Final = 220
 TILES: Final = 6
 TRUE_BGR: Final = (80, 230, 80)
@@ -90,6 +93,10 @@ def members(answers: Answers) -> dict[str, NDArray[np.bool_]]:
         "light": body["weight"] < LIGHT,
         "women": ~child & (body["gender"] > 0.5),
         "men": ~child & (body["gender"] <= 0.5),
+        **{
+            f"{name} skin, Monk {low:.0f}-{high:.0f}": (answers.tone >= low) & (answers.tone < high)
+            for name, (low, high) in TONES.items()
+        },
         "three or more spine points behind something": answers.hidden >= 3,
     }
 

@@ -46,6 +46,7 @@ class Answers:
         bent: (N,) whether the back is bent.
         clothes: (N,) what is worn, kinds joined by +.
         body: (N, 12) phenotype and stature, as the shards name it.
+        tone: (N,) of the skin, Monk scale 1..10; NaN of shards that do not tell.
         hidden: (N,) spine points behind things or other people.
         place: (N, 2) number of the shard and row in it.
         looked: How many pictures there are, scored or not.
@@ -61,6 +62,7 @@ class Answers:
     bent: NDArray[np.bool_]
     clothes: NDArray[np.str_]
     body: Floats
+    tone: Floats
     hidden: NDArray[np.int64]
     place: NDArray[np.int64]
     looked: int
@@ -126,6 +128,7 @@ def _ask_one(looker: Looker, arrays: dict[str, NDArray[Any]], number: int) -> di
         "bent": bool(is_bent(flexion, side_bend)),
         "clothes": str(arrays["clothes"][number]),
         "body": arrays["body"][number].astype(float),
+        "tone": float(arrays["tone"][number]) if "tone" in arrays else np.nan,
         "hidden": int((arrays["visible"][number][_ROWS] >= BEHIND_OTHERS).sum()),
         "place": (int(arrays["number"]), number),
     }

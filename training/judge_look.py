@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.boxes import box
 from ..inference.crop import Crop
 from ..inference.detect import detect
 from ..inference.keypoints import SPINE
 from ..inference.models import DETECTOR, POSE
-from ..inference.photos import SEARCH_LEVELS, box
+from ..inference.photos import SEARCH_LEVELS
 from ..inference.pose2d import INPUT_PX, Body, estimate
 from ..inference.session import Session
 

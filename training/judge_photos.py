@@ -92,7 +92,7 @@ def body_against_base(looker: Looker, base: ModelCard, data: Path) -> dict[str, 
     alone, joined = Session(base, CACHE), Session(POSE)
     rows: list[tuple[tuple[str, int], Truth]] = []
     crops, pictures = [], []
-    for image, frame, labels in _annotated(data / PHOTOS):
+    for image, frame, labels in annotated(data / PHOTOS):
         boxes = [np.array(label["bbox"], float) for label in labels]
         for label, seen in zip(labels, looker.see_in_boxes(frame, boxes), strict=True):
             crops.append(seen.body.crop)
@@ -126,10 +126,20 @@ def _body_ap(
     return precision_recall(list(images.values()), SIGMAS[:COCO_POINTS])[0]
 
 
-def _annotated(
+def annotated(
     archive: Path,
 ) -> Iterator[tuple[tuple[str, int], Picture, list[dict[str, Any]]]]:
-    """Pictures with people of whom points are labelled: its name, the picture, the annotations."""
+    """Read pictures with people of whom points are labelled.
+
+    Args:
+        archive: PHOTOS of the shared data folder.
+
+    Yields:
+        Name of the picture, (H, W, 3) RGB, and COCO's annotations of the people in it.
+
+    Raises:
+        TrainingError: If it cannot be read.
+    """
     for file, folder in BODY_FILES.items():
         labels = json.loads(_read(archive, file))
         for image in labels["images"]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..inference import prior
 from ..inference.spine import POINTS, ROWS
+from ..inference.views.triangulation import triangulate
 from .base import FrozenBase
 from .calibrated import Filming, Pinhole, moments, read_cameras
 from .crowd import Crowd, choose
@@ -32,7 +33,6 @@ from .labels import (
     write_labels,
 )
 from .student import Student
-from .triangulate import triangulate
 
 Floats = NDArray[np.float64]
 
@@ -253,9 +253,11 @@ def label_cameras(
         pinholes = [view.camera for view in views]
         said = np.stack([opinion.xy_px for opinion in opinions])
         error = np.stack([opinion.error_px() for opinion in opinions])
-        _, seen = triangulate(pinholes, said, error)
+        points = triangulate([camera.view() for camera in pinholes], said, error).xyz_m
+        seen = np.stack([camera.project(points) for camera in pinholes])
         trunks = np.array([opinion.trunk_px for opinion in opinions])
         known = in_agreement(seen - said, error, trunks)
+        seen = np.where(np.isfinite(seen), seen, said)  # unknown, and written all the same
         for view, opinion, label, own in zip(views, opinions, seen, known, strict=True):
             size = (view.frame.shape[1], view.frame.shape[0])
             image_id = collected.add_picture(

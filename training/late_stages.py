@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ..tools.fetch_models import DECODER
 from ..tools.tflite_to_onnx import convert_network
 from .base import FEATURES, INNER, FrozenBase, base_network
+from .config import Config
 from .errors import TrainingError
 
 HEATMAP: Final = "Identity_3"
@@ -50,6 +51,19 @@ class LateBase(FrozenBase):
 
     card = LATE_FEATURES
     inner = INNER | CUT
+
+
+def open_base(config: Config, threads: int) -> FrozenBase:
+    """Open the base with the outputs that features of these settings need.
+
+    Args:
+        config: Settings.
+        threads: Threads within an operator; 0 is one a core.
+
+    Raises:
+        TrainingError: If the base cannot be fetched, or is not the pinned one.
+    """
+    return LateBase(threads) if config.unfreeze else FrozenBase(threads)
 
 
 class Decoder(nn.Module):

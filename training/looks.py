@@ -75,15 +75,23 @@ def linear(srgb: Floats) -> Floats:
     return np.asarray(np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4))
 
 
-def draw_skin(rng: Generator) -> Look:
-    """Draw a skin: any tone of the scale, with a redder tint for lips, palms and cheeks."""
+def draw_skin(rng: Generator) -> tuple[Look, float]:
+    """Draw a skin: any tone of the scale, with a redder tint for lips, palms and cheeks.
+
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        The look, and the tone on the Monk scale, 1 (lightest) to 10.
+    """
     low = int(rng.integers(0, len(_SKIN_SRGB) - 1))
     share = rng.random()
     srgb = (1 - share) * _SKIN_SRGB[low] + share * _SKIN_SRGB[low + 1]
     srgb = np.clip(srgb * [1.0, 0.93, 0.88] * rng.normal(0.96, 0.05), 8.0, 245.0)
     tint = np.clip(srgb * [1.0, 0.80, 0.78], 5.0, 255.0)
     colours = linear(np.stack([srgb, tint]))
-    return Look("skin", colours, roughness=float(rng.uniform(0.35, 0.65)), bump=0.05)
+    look = Look("skin", colours, roughness=float(rng.uniform(0.35, 0.65)), bump=0.05)
+    return look, 1.0 + low + share
 
 
 def draw_hair(rng: Generator, old: bool) -> Look:

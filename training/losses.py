@@ -31,9 +31,10 @@ BONES: Final = (
     ("spine_04", "right_latissimus"),
 )
 
-NEUTRAL_TURN_DEG: Final = (-1.0, -7.0, -17.0, 11.0, 20.0, -5.0, -23.0)
-"""Sagittal turn of the standing spine at L5, L3, L1, T8, T3, C7, C4, positive forward: mean of 100
-bodies of the bank, see "turn of the resting curve" in training/README.md."""
+NEUTRAL_TURN_DEG: Final = (-3.0, -11.0, -22.0, 10.0, 21.0, -3.0, -23.0)
+"""Sagittal turn of the standing spine at L5, L3, L1, T8, T3, C7, C4, positive forward: mean of the
+first 100 bodies of the bank in trunk_draw.standing_curve; the head that ships was trained with that
+of the bodies at rest, -1, -7, -17, 11, 20, -5, -23, as its renders had it."""
 
 NEUTRAL_SD_DEG: Final = 8.0
 """Spread of that turn among people, a point; training.trunk_draw draws lordosis and kyphosis with

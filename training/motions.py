@@ -104,7 +104,35 @@ def load_motions(folder: Path) -> list[Motion]:
     return motions
 
 
-def _read_bvh(text: str, clip: str) -> Motion:
+@dataclass(frozen=True)
+class Bvh:
+    """A BVH clip by forward kinematics.
+
+    Attributes:
+        row: Joint to its row.
+        rotation: (T, J, 3, 3) to the clip's world.
+        position: (T, J, 3) from the root, in the clip's units.
+    """
+
+    row: dict[str, int]
+    rotation: Floats
+    position: Floats
+
+    def between(self, start: str, end: str) -> Floats:
+        """(T, 3) from one joint to another."""
+        return np.asarray(self.position[:, self.row[end]] - self.position[:, self.row[start]])
+
+
+def read_bvh(text: str, wanted_step_s: float = FRAME_STEP_S) -> Bvh:
+    """Read a BVH clip.
+
+    Args:
+        text: Content of the file.
+        wanted_step_s: Time between frames, as near as whole steps of the file come to it.
+
+    Returns:
+        Its motion; positions that joints other than the root may have are left out.
+    """
     head, _, body = text.partition("MOTION")
     joints: list[_Joint] = []
     stack: list[int] = []
@@ -128,21 +156,22 @@ def _read_bvh(text: str, clip: str) -> Motion:
                 stack.pop()
     rows = body.strip().splitlines()
     step_s = float(rows[1].split()[-1])
-    every = max(1, round(FRAME_STEP_S / step_s))
+    every = max(1, round(wanted_step_s / step_s))
     values = np.array([row.split() for row in rows[2::every] if row.strip()], float)
     rotation, position = _bvh_forward(joints, values)
-    index = {joint.name: row for row, joint in enumerate(joints)}
+    return Bvh({joint.name: row for row, joint in enumerate(joints)}, rotation, position)
+
+
+def _read_bvh(text: str, clip: str) -> Motion:
+    bvh = read_bvh(text)
     limbs = {}
     for part in ("upper_arm", "forearm", "hand", "thigh", "shin", "foot"):
         start, end = _CMU_BVH[part].split()
         limbs[part] = np.stack(
-            [
-                position[:, index[end.format(side)]] - position[:, index[start.format(side)]]
-                for side in ("Left", "Right")
-            ],
+            [bvh.between(start.format(side), end.format(side)) for side in ("Left", "Right")],
             axis=1,
         )
-    trunk = [rotation[:, index[_CMU_BVH[part]]] for part in ("pelvis", "chest", "head")]
+    trunk = [bvh.rotation[:, bvh.row[_CMU_BVH[part]]] for part in ("pelvis", "chest", "head")]
     return _motion("cmu", clip.split("_")[0], clip, trunk, limbs, _Y_UP)
 
 

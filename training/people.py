@@ -27,6 +27,7 @@ class Person:
         figure: The body.
         curve: (25, 3) the person's own standing curve, degrees.
         skin: Skin look.
+        tone: Of the skin, on the Monk scale, 1 (lightest) to 10.
         skin_quads: Faces of skin that no clothes hide.
         tint: (V,) of the skin.
         outfit: What is worn.
@@ -37,6 +38,7 @@ class Person:
     figure: Figure
     curve: Floats
     skin: Look
+    tone: float
     skin_quads: Indices
     tint: Floats
     outfit: list[Garment]
@@ -68,7 +70,8 @@ def draw_person(model: BodyModel, pattern: Pattern, body_id: int, rng: Generator
     tint = np.clip(
         0.35 + 0.35 * np.sin(rest @ rng.normal(0, 9, 3)) + rng.normal(0, 0.05, len(rest)), 0, 1
     )
-    return Person(figure, personal_curve(rng), draw_skin(rng), seen, tint, outfit, style, shells)
+    curve, skin = personal_curve(rng), draw_skin(rng)
+    return Person(figure, curve, *skin, seen, tint, outfit, style, shells)
 
 
 def stand_up(person: Person, model: BodyModel, posed: Posed) -> list[Part]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy.spatial.transform import Rotation
 
-from .anatomy import Floats
+from .anatomy import LUMBAR, Floats
 from .families import ARMS, FAMILIES, Family
 from .motions import Motion
 from .posing import Pose
@@ -18,6 +18,10 @@ from .rotations import FORWARD, LEFT, UP, about, unit
 from .trunk_draw import bend_neck, bend_trunk, within_range
 
 MOCAP_SHARE: Final = 0.5
+
+PELVIS_TIP: Final = 0.72
+"""Forward tip of the pelvis with a person's lordosis, in parts of it, so that C7 stays over the
+hips: the lumbar joints, weighted by their ranges, lie at .28 of the arc from hips to C7."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def draw_pose(motions: list[Motion], rng: Generator) -> DrawnPose:
     Returns:
         A pose, facing -Y give or take what the capture does.
     """
-    return _from_motion(motions, rng) if rng.random() < MOCAP_SHARE else _from_family(rng)
+    return _from_motion(motions, rng) if rng.random() < MOCAP_SHARE else family_pose(rng)
 
 
 def with_curve(pose: Pose, curve: Floats) -> Pose:
@@ -60,9 +64,12 @@ def with_curve(pose: Pose, curve: Floats) -> Pose:
         curve: (25, 3) degrees.
 
     Returns:
-        The pose of that person; the bend stays within the ranges, the curve is the person's.
+        The pose of that person; the bend stays within the ranges, the curve is the person's, and
+        the pelvis tips forward under a hollow back.
     """
-    return replace(pose, spine_deg=within_range(pose.spine_deg) + curve)
+    tip = about(LEFT, -PELVIS_TIP * float(curve[LUMBAR, 0].sum()))
+    spine = within_range(pose.spine_deg) + curve
+    return replace(pose, root=pose.root @ tip, spine_deg=spine)
 
 
 def _from_motion(motions: list[Motion], rng: Generator) -> DrawnPose:
@@ -150,7 +157,15 @@ def mirror(pose: Pose) -> Pose:
     )
 
 
-def _from_family(rng: Generator) -> DrawnPose:
+def family_pose(rng: Generator) -> DrawnPose:
+    """Draw a pose of families.py.
+
+    Args:
+        rng: Source of chance.
+
+    Returns:
+        The pose, the person's own curve not yet added.
+    """
     names = list(FAMILIES)
     weight = np.array([FAMILIES[name].weight for name in names])
     name = names[rng.choice(len(names), p=weight / weight.sum())]

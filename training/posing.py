@@ -133,7 +133,7 @@ def put_on(figure: Figure, model: BodyModel, pose: Pose) -> Posed:
     flat = figure.weights @ transforms.reshape(len(transforms), 12)
     matrix = flat.reshape(-1, 3, 4)
     vertices = np.einsum("vij,vj->vi", matrix[:, :, :3], figure.body.vertices) + matrix[:, :, 3]
-    return Posed(transforms, vertices, _points(figure, model, transforms))
+    return Posed(transforms, vertices, points_of(figure, model, transforms))
 
 
 def transforms_of(figure: Figure, model: BodyModel, pose: Pose) -> Floats:
@@ -305,7 +305,17 @@ def _carriers(model: BodyModel) -> dict[str, tuple[int, ...]]:
     return result
 
 
-def _points(figure: Figure, model: BodyModel, transforms: Floats) -> Floats:
+def points_of(figure: Figure, model: BodyModel, transforms: Floats) -> Floats:
+    """Key points of a posed body.
+
+    Args:
+        figure: The body.
+        model: The body model.
+        transforms: (B + 26, 3, 4) as `transforms_of` gives them.
+
+    Returns:
+        (37, 3) metres, in the order of keypoints.NAMES.
+    """
     points = np.empty((len(NAMES), 3))
     bones = len(model.bones)
     for name, columns in figure.carriers.items():

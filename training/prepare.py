@@ -31,7 +31,7 @@ from .codec import (
 from .config import Config
 from .dataset import MAPS
 from .errors import TrainingError
-from .late_stages import LateBase
+from .late_stages import open_base
 from .shards import picture_of, read_shard
 from .spine_score import LEAST_TORSO_PX
 from .splits import TRAIN, split_of
@@ -75,7 +75,7 @@ def prepare(
         raise TrainingError(f"no shards in {renders}: run track-spine-train render first")
     keep_settings(out, config)
     todo = [path for path in paths if not features_path(out, path).exists()]
-    base = LateBase(threads) if config.unfreeze else FrozenBase(threads)
+    base = open_base(config, threads)
     for path in todo:
         arrays = read_shard(path)
         features = look_at(base, arrays, config)

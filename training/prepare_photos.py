@@ -24,6 +24,7 @@ from ..inference.keypoints import INDEX, NAMES
 from ..inference.photos import read_photo
 from ..inference.pose2d import INPUT_PX, MIN_PRESENCE, Body
 from ..inference.spine import ROWS
+from ..inference.views.triangulation import triangulate
 from .augment import damage, mirrored
 from .base import FrozenBase, bodies_in_crop
 from .calibrated import Pinhole
@@ -32,11 +33,10 @@ from .config import Config
 from .dataset import MAPS
 from .errors import TrainingError
 from .labels import TRUSTED, WEAK, Person, Picture, read_labels
-from .late_stages import LateBase
+from .late_stages import open_base
 from .prepare import BATCH, keep_settings, look_again, write_features
 from .spine_score import LEAST_TORSO_PX
 from .splits import TRAIN
-from .triangulate import triangulate
 from .unfrozen import whole_maps
 
 Floats = NDArray[np.float64]
@@ -90,7 +90,7 @@ def prepare_photos(files: list[Path], out: Path, config: Config, threads: int, s
         TrainingError: If labels or a picture cannot be read, or `out` has other settings.
     """
     keep_settings(out, config)
-    base = LateBase(threads) if config.unfreeze else FrozenBase(threads)
+    base = open_base(config, threads)
     made = 0
     for path in files:
         pictures, people = read_labels(path)
@@ -269,11 +269,11 @@ def _trunk_m(moment: str, people: list[Person], sources: Mapping[int, Picture]) 
     ]
     if len(seen) < 2:
         return ADULT_TRUNK_M
-    cameras = [_pinhole(sources[one.image_id]) for one in seen]
-    points, _ = triangulate(
-        cameras, np.stack([one.xy_px[ends] for one in seen]), np.ones((len(seen), 2))
-    )
-    return float(np.linalg.norm(points[1] - points[0]))
+    views = [_pinhole(sources[one.image_id]).view() for one in seen]
+    said = np.stack([one.xy_px[ends] for one in seen])
+    points = triangulate(views, said, np.ones((len(seen), 2))).xyz_m
+    length = float(np.linalg.norm(points[1] - points[0]))
+    return length if np.isfinite(length) else ADULT_TRUNK_M
 
 
 def _pinhole(picture: Picture) -> Pinhole:

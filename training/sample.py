@@ -13,17 +13,17 @@ from .backgrounds import Backgrounds, draw_background, load_backgrounds, world_i
 from .bodies import GROUPS, BodyModel, load_bank
 from .camera import Camera, draw_camera
 from .clothes import Pattern, make_pattern
-from .collisions import clear_arms
 from .mesh import Part
 from .motions import Motion, load_motions
 from .people import Person, draw_person, stand_up
 from .picture import compose, spoil, to_jpeg
-from .poses import DrawnPose, draw_pose, with_curve
+from .poses import draw_pose, with_curve
 from .posing import Posed, put_on
 from .props import draw_props
 from .rotations import UP, about
 from .scene import Light, Stage, draw_light, read_map, world_maps
 from .splits import background_aside, bodies_aside, clip_aside
+from .strike import strike
 from .visibility import visibility
 
 IMAGES_PER_BODY = 4
@@ -70,6 +70,7 @@ class Sample:
         spine_deg: (25, 3) flexion, lateral bend, axial turn of each joint from the body's rest.
         body: (12,) phenotype and stature.
         body_id: Row of the bank.
+        tone: Of the skin, on the Monk scale, 1 (lightest) to 10.
         strings: source, subject, clip, background, clothes.
         frame: Frame of the clip.
     """
@@ -85,6 +86,7 @@ class Sample:
     spine_deg: Floats
     body: Floats
     body_id: int
+    tone: float
     strings: tuple[str, str, str, str, str]
     frame: int
 
@@ -153,7 +155,7 @@ def draw_samples(studio: Studio, body_id: int, count: int, rng: Generator) -> li
 
 def _draw(studio: Studio, person: Person, rng: Generator) -> Sample:
     model, figure = studio.model, person.figure
-    drawn, posed = _strike(studio, person, rng)
+    drawn, posed = strike(figure, person.curve, model, studio.motions, rng)
     first, last = GROUPS["body"]
     skin = posed.vertices[first:last]
     camera = draw_camera(posed.points, float(skin[:, 2].min()), figure.body.stature_m, rng)
@@ -179,6 +181,7 @@ def _draw(studio: Studio, person: Person, rng: Generator) -> Sample:
         drawn.pose.spine_deg,
         np.append(figure.body.phenotype, figure.body.stature_m),
         figure.body.id,
+        person.tone,
         (drawn.source, drawn.subject, drawn.clip, background, clothes),
         drawn.frame,
     )
@@ -187,17 +190,6 @@ def _draw(studio: Studio, person: Person, rng: Generator) -> Sample:
 def _light(studio: Studio, rng: Generator) -> Light:
     light = draw_light(len(studio.lights), rng)
     return replace(light, world=int(studio.lights[light.world]))
-
-
-def _strike(studio: Studio, person: Person, rng: Generator) -> tuple[DrawnPose, Posed]:
-    """Draw poses until one keeps the arms out of the trunk."""
-    for _ in range(6):
-        drawn = draw_pose(studio.motions, rng)
-        pose = with_curve(drawn.pose, person.curve)
-        pose, clear = clear_arms(person.figure, studio.model, pose)
-        if clear:
-            break
-    return replace(drawn, pose=pose), put_on(person.figure, studio.model, pose)
 
 
 def _crowd(studio: Studio, posed: Posed, camera: Camera, rng: Generator) -> list[Part]:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..inference.keypoints import SPINE
-from .checkpoint import Checkpoint, load, save
+from .checkpoint import Checkpoint, load, save, shapes
 from .config import Config
 from .dataset import Dataset
 from .errors import TrainingError
@@ -94,7 +94,7 @@ def train(
         save(folder / LAST, state)
         say(f"epoch {epoch + 1}: " + ", ".join(f"{k} {v:.3f}" for k, v in figures.items()))
     if len(between):
-        state = replace(state, scale_factor=_scale_factor(average, between))
+        state = replace(state, scale_factor=scale_factor(average, between))
         save(folder / LAST, state)
     return state
 
@@ -104,7 +104,7 @@ def _begin(path: Path, config: Config, begin: Checkpoint | None) -> Checkpoint:
         torch.manual_seed(config.seed)  # fresh weights only; batches have their own generators
         weights = new_head(config).state_dict()
         if begin:
-            if _shapes(begin.average) != _shapes(weights):
+            if shapes(begin.average) != shapes(weights):
                 raise TrainingError("the head to begin with has other layers: set them alike")
             weights = begin.average
         return Checkpoint(config, 0, weights, copy.deepcopy(weights), {}, [])
@@ -112,10 +112,6 @@ def _begin(path: Path, config: Config, begin: Checkpoint | None) -> Checkpoint:
     if state.config != config:
         raise TrainingError(f"{path} was made with other settings: use another folder")
     return state
-
-
-def _shapes(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
-    return {name: values.shape for name, values in weights.items()}
 
 
 def _epoch(
@@ -188,8 +184,16 @@ def _follow(average: SpineHead, head: SpineHead, decay: float) -> None:
         kept.copy_(current)
 
 
-def _scale_factor(head: SpineHead, data: Dataset) -> float:
-    """How much larger errors are on partly new pictures than the head has learnt to say."""
+def scale_factor(head: SpineHead, data: Dataset) -> float:
+    """How much larger errors are on partly new pictures than the head has learnt to say.
+
+    Args:
+        head: The head.
+        data: Crops of such pictures.
+
+    Returns:
+        What its scales are to be multiplied with.
+    """
     points, scale = answers_of(head, data)
     chain = slice(0, len(SPINE))
     away = np.linalg.norm(points - data.arrays["target"], axis=2)[:, chain]

@@ -19,11 +19,21 @@ from .anatomy import (
 
 TRUNK = slice(0, 18)
 
+MORE_LORDOSIS_DEG = 10.0
+"""Mean lordosis of people beyond that of the body model's back, which is flat: with it the tangents
+at L5-S1 and T12-L1 lie 38 degrees apart, radiographs' 46 less the 8 that tangents read short."""
+
+MORE_KYPHOSIS_DEG = 2.0
 LORDOSIS_SD_DEG = 8.0
 KYPHOSIS_SD_DEG = 9.0
 NECK_SD_DEG = 6.0
 """Spread of the standing curves among people (lumbar lordosis, thoracic kyphosis about 10 degrees
 in the studies of the project's facts; a part of it is in the bodies' own backs already)."""
+
+
+def standing_curve() -> Floats:
+    """How the mean person's standing curve differs from the body model's: (25, 3) degrees."""
+    return _curve(MORE_LORDOSIS_DEG, MORE_KYPHOSIS_DEG, 0.0)
 
 
 def personal_curve(rng: Generator) -> Floats:
@@ -35,18 +45,23 @@ def personal_curve(rng: Generator) -> Floats:
     Returns:
         (25, 3) degrees, as posing.Pose.spine_deg; a small scoliosis in one person of eight.
     """
-    curve = np.zeros((25, 3))
-    kyphosis = rng.normal(2.0, KYPHOSIS_SD_DEG)
-    curve[LUMBAR, 0] = _spread(
-        -rng.normal(0.0, LORDOSIS_SD_DEG) - 0.3 * kyphosis, FLEXION_DEG[LUMBAR]
-    )
-    curve[THORACIC, 0] = _spread(kyphosis, np.ones(12))
-    curve[NECK, 0] = _spread(-0.7 * kyphosis + rng.normal(0.0, NECK_SD_DEG), FLEXION_DEG[NECK])
+    kyphosis = rng.normal(MORE_KYPHOSIS_DEG, KYPHOSIS_SD_DEG)
+    lordosis = rng.normal(MORE_LORDOSIS_DEG, LORDOSIS_SD_DEG)
+    curve = _curve(lordosis, kyphosis, rng.normal(0.0, NECK_SD_DEG))
     if rng.random() < 0.125:
         size = rng.normal(0.0, 7.0)
         level = np.arange(18)
         curve[TRUNK, 1] = _spread(size, np.exp(-(((level - 4) / 2.5) ** 2)))
         curve[TRUNK, 1] -= _spread(size, np.exp(-(((level - 11) / 3.0) ** 2)))
+    return curve
+
+
+def _curve(lordosis: float, kyphosis: float, nod: float) -> Floats:
+    """Sagittal curve of more lordosis and kyphosis, the neck against the latter, and of a nod."""
+    curve = np.zeros((25, 3))
+    curve[LUMBAR, 0] = _spread(-lordosis - 0.3 * kyphosis, FLEXION_DEG[LUMBAR])
+    curve[THORACIC, 0] = _spread(kyphosis, np.ones(12))
+    curve[NECK, 0] = _spread(-0.7 * kyphosis + nod, FLEXION_DEG[NECK])
     return curve
 
 
@@ -94,6 +109,7 @@ def bend_neck(angles_deg: Floats, rng: Generator) -> Floats:
     result[NECK, 0] = _share(flexion, reach[NECK], rng)
     result[NECK, 1] = _share(lateral, LATERAL_DEG[NECK], rng)
     result[NECK, 2] = _share(axial, AXIAL_DEG[NECK], rng)
+    result[NECK, 2] += COUPLED_AXIAL[NECK] * result[NECK, 1]
     result[NECK] += rng.normal(0.0, 0.06, (7, 3)) * np.minimum(_range(NECK), 10.0)
     return result
 

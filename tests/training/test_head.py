@@ -15,7 +15,7 @@ from track_spine.inference.spine import POINTS
 from track_spine.training.codec import CONTEXT, DECODER_CHANNELS, GRID_CELLS, square_about
 from track_spine.training.config import Config
 from track_spine.training.export_onnx import OUTPUTS, export, to_onnx
-from track_spine.training.model import SpineHead
+from track_spine.training.model import HEAT_CELLS, SpineHead
 from track_spine.training.student import INPUTS, Student
 
 
@@ -80,6 +80,18 @@ def test_the_same_head_gives_the_same_bytes(head, tmp_path):
     assert hashlib.sha256(content).digest() == hashlib.sha256(to_onnx(head)).digest()
     assert export(head, tmp_path / "head.onnx") == len(content)
     assert [path.name for path in tmp_path.iterdir()] == ["head.onnx"]
+
+
+def test_separate_axes_put_a_point_where_column_and_row_meet():
+    torch.manual_seed(6)
+    head = SpineHead(Config(width=16, blocks=1, simcc=True)).eval()
+    with torch.no_grad():
+        for axis, cell in ((head.heat.across, 12), (head.heat.down, 30)):
+            axis.weight.zero_()
+            axis.bias.copy_(200.0 * torch.eye(HEAT_CELLS)[cell])
+        points, _, _ = head(*inputs(2, np.random.default_rng(2)))
+    there = torch.tensor([12.5, 30.5]) / HEAT_CELLS
+    assert torch.allclose(points, there.expand_as(points), atol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [0.0, 100.0, 1e4])

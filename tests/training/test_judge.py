@@ -95,6 +95,7 @@ def answers():
         bent=np.arange(40) % 2 == 0,
         clothes=np.array(["dress+shoes+long", "bottom+top+jacket+short"] * 20),
         body=np.tile([0.9, 0.7, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.3, 0.3, 0.4, 1.7], (40, 1)),
+        tone=np.repeat([2.0, 9.0], 20),
         hidden=np.zeros(40, np.int64),
         place=np.column_stack([np.zeros(40, np.int64), np.arange(40)]),
         looked=50,
@@ -136,5 +137,6 @@ def test_groups_tell_whom_it_is_worse_for(answers):
     assert rows["dress or skirt"] == [20, pytest.approx(12.0), 100.0]
     assert rows["jacket"] == [20, pytest.approx(3.0), 0.0]
     assert rows["all"][2] == 50.0 and rows["women"][0] == 40
+    assert rows["lightest skin, Monk 1-4"][0] == rows["darkest skin, Monk 7-10"][0] == 20
     assert "men" not in rows and "child" not in rows  # nobody there
     assert "| jacket | 20 | 3.0 | 0 % |" in judge_groups.table(judge_groups.groups(answers))

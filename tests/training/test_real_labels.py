@@ -17,6 +17,7 @@ from track_spine.inference.crop import Crop
 from track_spine.inference.keypoints import NAMES
 from track_spine.inference.pose2d import LANDMARKS, Body
 from track_spine.inference.spine import POINTS, ROWS
+from track_spine.inference.views.triangulation import triangulate
 from track_spine.training import real_commands
 from track_spine.training.calibrated import Pinhole, moments, read_cameras
 from track_spine.training.crowd import DIFFERENT, FEWEST_SEEN, Track, _is_worth
@@ -39,7 +40,6 @@ from track_spine.training.labels import (
     write_labels,
 )
 from track_spine.training.pick import pick
-from track_spine.training.triangulate import triangulate
 
 HOLD = Crop(np.array([100.0, 90.0]), 160.0, 0.4)
 
@@ -193,10 +193,13 @@ def test_files_that_are_no_calibration_are_named(tmp_path):
 def test_views_that_agree_outvote_one_that_is_off():
     rig = [*RIG, camera_at([3, -1, 1], -40)]
     said = np.stack([camera.project(SPOTS) for camera in rig])
-    points, seen = triangulate(rig, said, np.full((4, 2), 4.0))
-    assert np.allclose(points, SPOTS, atol=1e-4) and np.allclose(seen, said, atol=0.05)
+    views = [camera.view() for camera in rig]
+    points = triangulate(views, said, np.full((4, 2), 4.0)).xyz_m
+    assert np.allclose(points, SPOTS, atol=1e-4)
+    assert np.allclose([view.project(points) for view in views], said, atol=0.05)
     said[3] += [80.0, 0.0]
-    points, seen = triangulate(rig, said, np.full((4, 2), 4.0))
+    points = triangulate(views, said, np.full((4, 2), 4.0)).xyz_m
+    seen = np.stack([camera.project(points) for camera in rig])
     # Three of four are right: the wrong one, 20 times the expected error off, loses its say.
     assert np.linalg.norm(points - SPOTS, axis=1).max() < 0.01
     level = in_agreement(seen - said, np.full((4, 2), 4.0), np.full(4, 100.0))

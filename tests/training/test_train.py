@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The whole loop, tiny: drawn features of bent spines; the head must find what the prior cannot."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,8 @@ pytest.importorskip("onnx", reason="see training/README.md")
 import torch
 from track_spine.inference import prior
 from track_spine.inference.spine import POINTS
-from track_spine.training import commands
+from track_spine.training import ablate, commands
+from track_spine.training.blend import blend
 from track_spine.training.checkpoint import averaged_head, load
 from track_spine.training.codec import CONTEXT, DECODER_CHANNELS, GRID_CELLS, LANDMARK_PLACES
 from track_spine.training.config import Config, config_from
@@ -24,6 +26,7 @@ from track_spine.training.export_onnx import export
 from track_spine.training.splits import TEST, TRAIN
 from track_spine.training.train import LAST, rate, train
 
+PEOPLE = {"people_ap": 0.8, "people_mean": 7.0}
 TINY = Config(width=16, blocks=1, batch=16, epochs=8, learning_rate=1e-2, average=0.9)
 
 
@@ -133,6 +136,48 @@ def test_a_run_begins_with_a_trained_head(trained, features, tmp_path):
     wider = replace(short, width=24)
     with pytest.raises(TrainingError, match="other layers"):
         train(training, aside, aside, tmp_path / "wide", wider, lambda line: None, begin=state)
+
+
+def test_a_blend_lies_between_its_heads(trained, features, tmp_path):
+    aside, _, state = trained
+    short = replace(TINY, epochs=1, learning_rate=1e-3, seed=2)
+    training = read_features(features, to_train_on)
+    other = train(training, aside, aside, tmp_path, short, lambda line: None, begin=state)
+    mixed = blend([state, other], aside)
+    for name in ("guess.weight", "norm.running_mean"):
+        halfway = (state.average[name] + other.average[name]) / 2
+        assert torch.allclose(mixed.average[name], halfway)
+    scores = [
+        evaluate(averaged_head(one), aside)["methods"]["head"]["median"]
+        for one in (state, other, mixed)
+    ]
+    assert scores[2] < 1.05 * max(scores[:2])
+    with pytest.raises(TrainingError, match="other layers"):
+        blend([state, replace(other, average={})], aside)
+    with pytest.raises(TrainingError, match="to calibrate"):
+        blend([state, other], aside.only(np.arange(0)))
+
+
+def test_changes_are_tried_one_by_one_and_kept(features, tmp_path):
+    out, said = tmp_path / "ablations.json", []
+    material = ablate.read_material(features, features, 1, lambda head: PEOPLE)
+    config = replace(TINY, epochs=2)
+    names = ("as shipped", "weights in half precision", "SimCC in place of heatmaps")
+    some = {name: ablate.VARIANTS[name] for name in names}
+    ablate.ablate(material, config, tmp_path / "runs", out, said.append, some)
+    rows = json.loads(out.read_text())["variants"]
+    assert list(rows) == list(names)
+    assert rows[names[1]]["median"] == pytest.approx(rows[names[0]]["median"], rel=0.01)
+    assert rows[names[2]]["median"] != rows[names[0]]["median"]
+    count = len(said)
+    ablate.ablate(material, config, tmp_path / "runs", out, said.append, some)
+    assert len(said) == count  # nothing is done again
+    assert "| SimCC in place of heatmaps | " in ablate.table(out)
+    with pytest.raises(TrainingError, match="use another file"):
+        ablate.ablate(material, TINY, tmp_path / "runs", out, said.append, some)
+    out.write_text("{}")
+    with pytest.raises(TrainingError, match="no report of ablations"):
+        ablate.table(out)
 
 
 def test_curves_and_onnx_come_out(trained, features, tmp_path):
