@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Final
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 from ..inference.protocol import Result
 from ..rigging.motion import Motion3D, load_lifted
+from ..rigging.moving_camera import follow_camera
 from ..rigging.trunk import spine_confidence
 from .casting import Part, Played, cast_people, longest_wins, play
 from .footage import (
@@ -31,6 +34,7 @@ from .scene_camera import (
     read_camera,
     shows_upright,
 )
+from .scene_view import scene_path
 from .timing import key_frames
 from .workspace import select_only
 
@@ -83,7 +87,6 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     lifted = Path(result.lifted)
     filmed = read_camera(lifted)
     motions = list(load_lifted(lifted).values())
-    parts = _cast(context, motions, run.target, run.name)
     clip = None if run.frames else load_clip(run.clip, run.request.video)
     time_s = motions[0].time_s
     first = run.frames.frames[0] if run.frames else first_frame(scene, clip)
@@ -92,6 +95,9 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     if unanimated:
         adopt_timeline(scene, first, time_s, fps)
     frames = key_frames(time_s, first, scene_rate(scene))
+    if run.by_scene_camera:
+        motions = _seen_by_scene(scene, motions, frames)
+    parts = _cast(context, motions, run.target, run.name)
     placement = chosen_placement(scene)
     played = [play(context, part, frames, run.name, placement) for part in parts]
     armatures = [part.armature for part in parts]
@@ -102,7 +108,11 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
         armatures=tuple(armature.name for armature in armatures),
         actions=tuple(one.action for one in played),
         earlier_actions=tuple(one.earlier for one in played if one.earlier),
-        camera=_film(context, run, filmed, clip, unanimated),
+        camera=(
+            scene.camera.name
+            if run.by_scene_camera
+            else _film(context, run, filmed, clip, unanimated)
+        ),
         summary=summary(result),
         spine_error=tuple(one.spine_error for one in played),
         spine_confidence=min(spine_confidence(motion) for motion in motions),
@@ -136,8 +146,10 @@ def apply_take(context: bpy.types.Context, take: Path, target: str) -> list[Play
     motions = list(load_lifted(take / LIFTED).values())
     clip = scene.track_spine.clip
     name = Path(clip.filepath).stem if clip else take.name
-    parts = _cast(context, motions, target, name)
     frames = key_frames(motions[0].time_s, first_frame(scene, clip), scene_rate(scene))
+    if scene.track_spine.filmed_by == "SCENE":
+        motions = _seen_by_scene(scene, motions, frames)
+    parts = _cast(context, motions, target, name)
     return [play(context, part, frames, name, chosen_placement(scene)) for part in parts]
 
 
@@ -162,6 +174,14 @@ def _cast(
     scene = context.scene
     table = assignment_of(scene.track_spine_rig, target)
     return cast_people(context, motions, target, name, chosen_retargeting(scene), table)
+
+
+def _seen_by_scene(
+    scene: bpy.types.Scene, motions: Sequence[Motion3D], frames: NDArray[np.float64]
+) -> list[Motion3D]:
+    """Put people where the scene's camera saw them, along its path."""
+    path = scene_path(scene, frames.tolist())
+    return [follow_camera(motion, path) for motion in motions]
 
 
 def _film(

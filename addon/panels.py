@@ -91,6 +91,7 @@ class FootagePanel:
         layout.enabled = current_job() is None
         settings = context.scene.track_spine
         _draw_part(layout, settings)
+        layout.prop(settings, "filmed_by")
         layout.prop(settings, "model")
         if settings.last_engine:
             column = layout.column(align=True)

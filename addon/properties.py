@@ -107,6 +107,18 @@ class TRACKSPINE_PG_settings(bpy.types.PropertyGroup):
         type=bpy.types.Object,
         poll=_is_armature,
     )
+    filmed_by: bpy.props.EnumProperty(
+        name="Camera",
+        description="Which camera the footage was filmed by",
+        items=(
+            ("NEW", "New Camera", "At rest, of a usual lens: one is added where it must have been"),
+            (
+                "SCENE",
+                "Scene Camera",
+                "The scene's own, with its lens and, where it was tracked or animated, its path",
+            ),
+        ),
+    )
     model: bpy.props.EnumProperty(
         name="Model",
         description="Network that finds the points. More are in the preferences of Track Spine",

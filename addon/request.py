@@ -15,6 +15,7 @@ from .part import clip_part, scene_range
 from .run import Run, active_clip, clip_path, takes_home
 from .scene_camera import metres_per_unit
 from .scene_frames import NOTHING_RENDERED, SceneFrames, renders_something, scene_frames
+from .scene_view import scene_focal_px
 from .take_folder import take_folder
 
 
@@ -54,6 +55,7 @@ def gather(context: bpy.types.Context, file: str, take: str, height: float, targ
         video=footage.video,
         take=str(Path(bpy.path.abspath(take)).resolve() if take else takes_home()),
         subject_height_m=(height or settings.subject_height) * metres_per_unit(scene),
+        focal_px=_focal_px(scene, footage),
         subject_px=tuple(settings.subject_point) if picked else None,
         trim=None if footage.frames else clip_part(scene, footage.clip, settings),
         rate_hz=_sequence_rate(scene, footage.clip),
@@ -65,7 +67,8 @@ def gather(context: bpy.types.Context, file: str, take: str, height: float, targ
         identity = footage.frames.identity if footage.frames else ""
         folder = take_folder(request, Path(request.take), identity)
         request = dataclasses.replace(request, take=str(folder))
-    return Run(request, footage.clip.name if footage.clip else "", target, footage.frames)
+    clip = footage.clip.name if footage.clip else ""
+    return Run(request, clip, target, footage.frames, settings.filmed_by == "SCENE")
 
 
 def missing_footage(context: bpy.types.Context) -> str:
@@ -93,6 +96,16 @@ def _footage(context: bpy.types.Context, file: str) -> _Footage:
     if clip is None:
         raise SourceError("No movie clip is open: open one, or give filepath")
     return _Footage(str(clip_path(clip)), clip)
+
+
+def _focal_px(scene: bpy.types.Scene, footage: _Footage) -> float | None:
+    if scene.track_spine.filmed_by == "NEW":
+        return None
+    if footage.frames:
+        return scene_focal_px(scene, footage.frames.size_px)
+    if footage.clip is None:
+        raise SourceError("Open the footage as a clip first: the scene's camera is fitted to it")
+    return scene_focal_px(scene, tuple(footage.clip.size))
 
 
 def _sequence_rate(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> float | None:

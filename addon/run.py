@@ -32,12 +32,14 @@ class Run:
         clip: Name of the movie clip; empty when the footage is not loaded yet.
         target: Name of the armature object to animate; empty for a new one.
         frames: What Blender renders for the worker; None where it reads a file.
+        by_scene_camera: Whether the scene's camera filmed it.
     """
 
     request: TrackRequest
     clip: str
     target: str
     frames: SceneFrames | None = None
+    by_scene_camera: bool = False
 
     @property
     def name(self) -> str:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import track_spine
 from track_spine.addon.export import export_armature
-from track_spine.rigging.filters import smooth
 from track_spine.rigging.motion import load_lifted
-from track_spine.rigging.solve import solve
+from track_spine.rigging.reconstruct import reconstruct
 
 WALKER_PX = (640, 370)
 """A point of the short clip that the walking woman passes; the man on the roof is as large."""
@@ -30,7 +29,7 @@ def tracked(short_clip, tmp_path_factory):
         (motion,) = load_lifted(folder / "take" / "lifted.npz").values()
         armature = next(item for item in bpy.data.objects if item.type == "ARMATURE")
         fbx = folder / "person.fbx"
-        solved = solve(smooth(motion))
+        solved = reconstruct(motion)
         keyed = joint_positions(armature, solved)
         export_armature(bpy.context, armature, fbx)
         rate = bpy.context.scene.render.fps

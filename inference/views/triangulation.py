@@ -73,20 +73,42 @@ def triangulate(views: Sequence[View], xy_px: Floats, error_px: Floats) -> Trian
         weight = np.nan_to_num(trust / (distance * angle) ** 2)
     known = _well_seen(across, np.nan_to_num(trust))
     variance = np.full(len(points), np.nan)
-    inverse = np.linalg.inv(np.einsum("cn,cnij->nij", weight, across)[known])
-    variance[known] = np.trace(inverse, axis1=1, axis2=2) / 3.0
+    adjugate, determinant = _inverted(np.einsum("cn,cnij->nij", weight, across)[known])
+    variance[known] = np.trace(adjugate, axis1=1, axis2=2) / (3.0 * determinant)
     points = np.where(known[:, None], points, np.nan)
     return Triangulated(points, np.sqrt(variance), np.where(known, np.nan_to_num(trust), 0.0))
 
 
 def _solved(normal: Floats, right: Floats) -> Floats:
     points = np.full(right.shape, np.nan)
-    firm = np.linalg.det(normal) > 1e-9 * np.trace(normal, axis1=1, axis2=2) ** 3
-    points[firm] = np.linalg.solve(normal[firm], right[firm][..., None])[..., 0]
+    adjugate, determinant = _inverted(normal)
+    firm = determinant > 1e-9 * np.trace(normal, axis1=1, axis2=2) ** 3
+    found = np.einsum("nij,nj->ni", adjugate[firm], right[firm])
+    points[firm] = found / determinant[firm, None]
     return points
+
+
+def _inverted(symmetric: Floats) -> tuple[Floats, Floats]:
+    """Adjugates and determinants of (N, 3, 3) matrices.
+
+    LAPACK, called for each small matrix, waits for threads that other programs keep from running.
+    """
+    a, b, c = np.moveaxis(symmetric, 1, 0)
+    adjugate = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    return adjugate, np.einsum("ni,ni->n", a, adjugate[:, 0])
 
 
 def _well_seen(across: Floats, trust: Floats) -> NDArray[np.bool_]:
     """Points that at least two rays, believed and not nearly parallel, meet in."""
     total = np.einsum("cn,cnij->nij", trust, across)
-    return np.asarray(np.linalg.eigvalsh(total)[:, 0] > MIN_PARALLEL / 2.0)
+    return np.asarray(_least_eigenvalue(total) > MIN_PARALLEL / 2.0)
+
+
+def _least_eigenvalue(symmetric: Floats) -> Floats:
+    """Of (N, 3, 3) symmetric matrices. Source: Smith, Communications of the ACM 1961;4:168."""
+    mean = np.trace(symmetric, axis1=1, axis2=2) / 3.0
+    rest = symmetric - mean[:, None, None] * np.eye(3)
+    spread = np.sqrt(np.einsum("nij,nij->n", rest, rest) / 6.0)
+    cosine = _inverted(rest)[1] / np.maximum(2.0 * spread**3, 1e-300)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0)) / 3.0
+    return np.asarray(mean + 2.0 * spread * np.cos(angle + 2.0 * np.pi / 3.0))

@@ -76,3 +76,36 @@ def test_cameras_that_filmed_nothing_are_refused():
     scene.collection.objects.link(scene.camera)
     with pytest.raises(SourceError, match="Perspective"):
         scene_focal_px(scene, (1920, 1080))
+
+
+def test_the_scene_s_camera_gives_lens_and_path_to_a_run(
+    extension, use_fake, lifted_file, clip_file, tmp_path, requests
+):
+    use_fake("tracks", lifted_file)
+    scene = bpy.context.scene
+    clip = bpy.data.movieclips.load(str(clip_file))
+    scene.track_spine.clip, scene.track_spine.filmed_by = clip, "SCENE"
+    scene.render.resolution_x, scene.render.resolution_y = 640, 480
+    data = bpy.data.cameras.new("Solved")
+    data.lens, data.sensor_width = 50.0, 40.0
+    scene.camera = bpy.data.objects.new("Solved", data)
+    scene.collection.objects.link(scene.camera)
+    scene.camera.location, scene.camera.rotation_euler = (0.0, -5.0, 1.0), (np.pi / 2, 0.0, 0.0)
+    heights = []
+    for lift in (0.0, 0.75):
+        scene.camera.location.z = 1.0 + lift
+        assert bpy.ops.track_spine.track(take=str(tmp_path / "take")) == {"FINISHED"}
+        rig = bpy.context.view_layer.objects.active
+        scene.frame_set(5)
+        heights.append((rig.matrix_world @ rig.pose.bones["pelvis"].matrix).translation.z)
+    assert requests[0].focal_px == pytest.approx(64 * 50.0 / 40.0)
+    assert heights[1] - heights[0] == pytest.approx(0.75, abs=0.02)
+    assert [one.name for one in scene.objects if one.type == "CAMERA"] == ["Solved"]
+
+
+def test_a_file_that_is_no_clip_cannot_be_fitted_to_the_scene_s_camera(
+    extension, clip_file, tmp_path
+):
+    bpy.context.scene.track_spine.filmed_by = "SCENE"
+    with pytest.raises(RuntimeError, match="Open the footage as a clip"):
+        bpy.ops.track_spine.track(filepath=str(clip_file), take=str(tmp_path / "take"))

@@ -63,7 +63,7 @@ def played(armature, keys, frame):
 
 @pytest.mark.parametrize(
     ("options", "allowed"),
-    # Blender's IK solver leaves knees and elbows a few degrees beside the plane of the pole.
+    # Knees and elbows lie a few degrees beside where they are asked for; why is not known.
     [(Retargeting(), 0.2), (Retargeting(ik_arms=True, ik_legs=True), 6.0)],
     ids=["FK", "IK"],
 )
