@@ -146,8 +146,10 @@ def _build(context: bpy.types.Context, motion: Motion3D, solved: Solved, name: s
     armature = build_armature(context, solved.skeleton, name)
     context.view_layer.update()
     target = read_target(armature, context.scene)
-    pose = retarget(solved, target)
-    return Part(armature, target, motion, solved, pose, Retargeting(), built=True)
+    # The person's own skeleton stands as it was solved, over the footage.
+    as_solved = Retargeting(plant_feet=False)
+    pose = retarget(solved, target, as_solved)
+    return Part(armature, target, motion, solved, pose, as_solved, built=True)
 
 
 def _keep_stages(context: bpy.types.Context, part: Part, frames: Floats, name: str) -> None:
