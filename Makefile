@@ -36,7 +36,7 @@ help:
 	@echo "make test-faults  kill the worker 100 times (minutes)"
 	@echo "make evaluate-model  judge the model that ships: out/model.json, docs/model.md (minutes)"
 	@echo "make calibration  hold scores against errors: out/model.json, docs/pictures/confidence.png"
-	@echo "make evaluate-motion  judge lifting on rendered motion: out/motion.json (minutes)"
+	@echo "make evaluate-motion  judge lifting, cameras and solver: out/motion.json (minutes)"
 	@echo "make bench        speed and memory, against others where there are any: out/bench.json"
 	@echo "make setup        only the environment, $(BIN)/track-spine and the models"
 
@@ -126,9 +126,11 @@ calibration: held-out
 	$(VENV_TRAIN)/bin/python -m track_spine.training.judge_calibration
 
 # The clips kept aside are rendered once, ten minutes, from motion capture in the shared data.
-evaluate-motion: models $(VENV_TRAIN)/.done
+evaluate-motion: demo $(VENV_TRAIN)/.done
 	@test ! -d ../shared/data || $(VENV_TRAIN)/bin/python -m track_spine.training.lift_held_out
 	$(VENV_TRAIN)/bin/python -m track_spine.training.evaluate_motion
+	$(VENV_TRAIN)/bin/python -m track_spine.training.motion_cameras
+	$(BIN)/python benchmarks/solver.py out/take/lifted.npz .cache/training/four_camera_takes/cam0?/lifted.npz
 
 # The library asks for PyTorch, which it never imports, and for OpenCV, of which MediaPipe brings one.
 $(VENV_BENCH)/.done: pyproject.toml setup.py Makefile

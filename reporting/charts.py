@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 WIDTH: Final = 860
-LEFT: Final = 56
+LEFT: Final = 76
 RIGHT: Final = 12
 PLOT: Final = WIDTH - LEFT - RIGHT
 
