@@ -152,9 +152,12 @@ def _view(scene: bpy.types.Scene) -> list[object]:
 
 def _strip(strip: Any) -> list[object]:
     """Everything that decides the pictures of a strip."""
+    own = _values(strip)
+    # Blender 4.2 turns a strobe of 0 into 1, which shows the same, when it first renders.
+    own["strobe"] = max(1.0, strip.strobe)
     parts = [_values(getattr(strip, name)) for name in ("transform", "crop") if _has(strip, name)]
     colours = _values(strip.colorspace_settings) if _has(strip, "colorspace_settings") else {}
-    return [strip.type, _values(strip), parts, colours, [*map(_file_state, _files(strip))]]
+    return [strip.type, own, parts, colours, [*map(_file_state, _files(strip))]]
 
 
 def _has(strip: Any, name: str) -> bool:
