@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Footage shared by all tests: the sample clip, and a short and small cut of it."""
 
+import os
+import sys
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -34,3 +36,21 @@ def short_clip(sample_clip, tmp_path_factory):
             target.mux(stream.encode(small))
         target.mux(stream.encode(None))
     return path
+
+
+_exit_status = 0
+
+
+def pytest_sessionfinish(session, exitstatus):
+    global _exit_status
+    _exit_status = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    # Blender as a module crashes (4.2) or waits for ever (4.5) when Python ends after classes or
+    # callbacks were registered; the suite's own exit status must not drown in that.
+    if "bpy" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_status)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An empty Blender, workers that only pretend, and a person made of numbers."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -18,21 +17,6 @@ from track_spine.rigging.skeleton import canonical_skeleton, fk
 from track_spine.rigging.solve import Solved
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
-
-_exit_status = 0
-
-
-def pytest_sessionfinish(session, exitstatus):
-    global _exit_status
-    _exit_status = int(exitstatus)
-
-
-def pytest_unconfigure(config):
-    # The 4.2 wheel (not Blender, and no later wheel) crashes when Python ends after any property
-    # with a callback was registered; the suite's own exit status must not drown in that.
-    if bpy.app.version < (4, 3):
-        sys.stdout.flush()
-        os._exit(_exit_status)
 
 
 @pytest.fixture(autouse=True)
