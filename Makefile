@@ -146,6 +146,7 @@ $(VENV_BENCH)/.done: pyproject.toml setup.py Makefile
 # Figures go to out/bench.json; a target that is missed does not keep the others from being measured.
 bench: setup $(SAMPLE) $(VENV_BENCH)/.done
 	-$(BIN)/python benchmarks/keyframes.py
+	-$(BIN)/python benchmarks/retarget.py
 	-for env in $(VENV_OLD) $(VENV) $(VENV_NEW); do \
 	  test ! -x $$env/bin/python || $$env/bin/python benchmarks/exports.py; done
 	-$(VENV_BENCH)/bin/python benchmarks/mediapipe_pose.py

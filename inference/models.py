@@ -61,7 +61,7 @@ take is not continued with other points than it was begun with."""
 LIFTER: Final = ModelCard(
     name="track-spine-lifter",
     file="lifter.onnx",
-    sha256="5a96a74adebe477fcbc329c1994a1bcfb0a798bdd6f7ff75b0f22a6405cfa9f8",
+    sha256="3e74b9a678fcf7af617d21592d1490b0c667663bb9623db04ee52e790bed625d",
     licence="GPL-3.0-or-later",
     source="trained by track-spine-train lift-train on simulated motion, see training/README.md",
 )

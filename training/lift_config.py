@@ -40,7 +40,7 @@ class LiftConfig:
     width: int = 160
     dilations: tuple[int, ...] = (1, 2, 4, 2, 1)
     batch: int = 32
-    steps: int = 4000
+    steps: int = 15000
     save_every: int = 100
     learning_rate: float = 3e-3
     weight_decay: float = 0.02

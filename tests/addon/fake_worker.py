@@ -75,7 +75,7 @@ def main():
         until_stdin_closes()
     elif behaviour == "gives_back_too_much":
         say(type="frames_wanted", first=0)
-        say(type="free", slot=0)
+        say(type="free", slot=99)
         until_stdin_closes()
     elif behaviour == "wants_frames_only":
         say(type="frames_wanted", first=0)
