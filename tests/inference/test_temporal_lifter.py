@@ -123,7 +123,9 @@ def test_the_shipped_network_keeps_a_body_that_was_guessed_well(person, shipped)
     away = np.linalg.norm(answer.relative_m - turned(one), axis=-1)
     assert away.mean() < 0.08
     frame_by_frame = np.linalg.norm(np.diff(answer.relative_m, axis=0), axis=-1)
-    assert frame_by_frame.max() < 0.02
+    # Filters even out what is left; the first and last frames see others on one side only.
+    assert frame_by_frame[4:-4].max() < 0.015
+    assert frame_by_frame.max() < 0.04
 
 
 def test_deviations_grow_for_points_that_are_hardly_seen(person, shipped):
