@@ -85,7 +85,7 @@ def _cameras(arguments: argparse.Namespace) -> int:
         info = open_footage(request).info
         fitted.append(views[name].resized(info.width, info.height))
         _track(tracker, name, request)
-        seen.append(_seen(Take(take)))
+        seen.append(Seen.of(Take(take)))
         sources.append({"clip": str(clip), "sha256": info.sha256, "take": str(take)})
     combined = combine(fitted, seen, arguments.reach, known, arguments.up)
     lifted = write_combined(arguments.out / "take", combined, sources)
@@ -160,15 +160,6 @@ def _track(tracker: Tracker, name: str, request: TrackRequest) -> None:
             shown.update(bar, completed=progress.done, total=progress.total)
 
         tracker.track(request, report, lambda: False)
-
-
-def _seen(take: Take) -> Seen:
-    arrays, _ = take.read_chunks()
-    return Seen(
-        arrays["time_s"],
-        arrays["xy_px"][:, 0].astype(np.float64),
-        arrays["score"][:, 0].astype(np.float64),
-    )
 
 
 def _tell(combined: Combined) -> None:

@@ -85,7 +85,19 @@ def to_onnx(head: SpineHead) -> bytes:
         opset_version=OPSET,
         dynamo=False,
     )
-    model = onnx.load_from_string(buffer.getvalue())
+    return finished(buffer.getvalue())
+
+
+def finished(traced: bytes) -> bytes:
+    """Make a traced network the same file each time.
+
+    Args:
+        traced: What PyTorch exported.
+
+    Returns:
+        The ONNX file's content.
+    """
+    model = onnx.load_from_string(traced)
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "track_spine", ""
     onnx.checker.check_model(model)
@@ -102,7 +114,19 @@ def export(head: SpineHead, path: Path) -> int:
     Returns:
         Its size, bytes.
     """
-    content = to_onnx(head)
+    return write_whole(to_onnx(head), path)
+
+
+def write_whole(content: bytes, path: Path) -> int:
+    """Write a file under its name only once it is whole.
+
+    Args:
+        content: What it holds.
+        path: The file.
+
+    Returns:
+        Its size, bytes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     partial.write_bytes(content)

@@ -2,15 +2,13 @@
 """The temporal lifter as an ONNX file: opset 17, any number of windows of any length."""
 
 import io
-import os
 from pathlib import Path
 from typing import Final
 
-import onnx
 import torch
 
 from ..inference.temporal_lifter import FEATURES, WINDOW
-from .export_onnx import IR_VERSION, OPSET
+from .export_onnx import OPSET, finished, write_whole
 from .lift_model import Lifter, Shipped
 
 OUTPUTS: Final = ("points", "sigma")
@@ -39,11 +37,7 @@ def lifter_to_onnx(lifter: Lifter) -> bytes:
         opset_version=OPSET,
         dynamo=False,
     )
-    model = onnx.load_from_string(buffer.getvalue())
-    model.ir_version = IR_VERSION
-    model.producer_name, model.producer_version = "track_spine", ""
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    return finished(buffer.getvalue())
 
 
 def export_lifter(lifter: Lifter, path: Path) -> int:
@@ -56,9 +50,4 @@ def export_lifter(lifter: Lifter, path: Path) -> int:
     Returns:
         Its size, bytes.
     """
-    content = lifter_to_onnx(lifter)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_bytes(content)
-    partial.replace(path)
-    return len(content)
+    return write_whole(lifter_to_onnx(lifter), path)

@@ -44,7 +44,7 @@ def main() -> int:
     views = read_calibration(folder / "calibration.xml")
     tracker = Tracker()
     takes = {name: _take(tracker, folder, name) for name in CAMERAS}
-    clips = [_seen(Take(take)) for take in takes.values()]
+    clips = [Seen.of(Take(take)) for take in takes.values()]
     combined = combine([views[name] for name in CAMERAS], clips, reach_s=0.5)
     _record_agreement(combined, clips)
     sources = [{"clip": name, "sha256": "", "take": str(take)} for name, take in takes.items()]
@@ -70,12 +70,6 @@ def _take(tracker: Tracker, folder: Path, name: str) -> Path:
     request = TrackRequest(str(folder / f"{name}.mp4"), str(take), subject_px=SUBJECT_PX[name])
     tracker.track(request, lambda _: None, lambda: False)
     return take
-
-
-def _seen(take: Take) -> Seen:
-    arrays, _ = take.read_chunks()
-    xy_px, score = (arrays[name][:, 0].astype(np.float64) for name in ("xy_px", "score"))
-    return Seen(arrays["time_s"], xy_px, score)
 
 
 def _angles(lifted: Path) -> tuple[Floats, Mapping[str, Floats]]:

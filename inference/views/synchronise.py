@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ..errors import CalibrationError
+from ..take import Take
 from .view import View
 
 Floats = NDArray[np.float64]
@@ -35,8 +36,8 @@ two frames win, where interpolation averages the noise of both."""
 
 CLEAR: Final = 0.5
 """The best offset must bring rays this much closer than the middle of all offsets tried. In the
-four-camera clip of Pose2Sim cameras reach .22 to .29, and .74 and more where the clip of one
-is mirrored or runs backwards (tests/inference/views/test_synchronise.py)."""
+four-camera clip of Pose2Sim, by hand: cameras reach .22 to .29, and .74 and more where the clip of
+one is mirrored or runs backwards."""
 
 ROUNDS: Final = 2
 """Rounds of moving each camera against all others, after they were added one by one."""
@@ -55,6 +56,23 @@ class Seen:
     time_s: Floats
     xy_px: Floats
     score: Floats
+
+    @classmethod
+    def of(cls, take: Take) -> "Seen":
+        """Read what a camera saw of its first person.
+
+        Args:
+            take: The camera's take.
+
+        Returns:
+            The points.
+
+        Raises:
+            TakeError: A chunk is damaged.
+        """
+        arrays, _ = take.read_chunks()
+        xy_px, score = (arrays[name][:, 0].astype(np.float64) for name in ("xy_px", "score"))
+        return cls(arrays["time_s"], xy_px, score)
 
 
 @dataclass(frozen=True, eq=False)
