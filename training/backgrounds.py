@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What lies behind a body: photos, environment maps, rooms and fields of textures; never people."""
 
-import zipfile
 from dataclasses import dataclass
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
-import av
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -16,8 +13,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from .anatomy import Floats
+from .base import FrozenBase
 from .camera import PICTURE_PX, Camera
 from .errors import TrainingError
+from .plates import PLATES, plate
 from .scene import Light
 
 Picture = NDArray[np.uint8]
@@ -33,11 +32,6 @@ _SKIMAGE_MORE: Final = ("hubble_deep_field.jpg", "coins.png", "moon.png", "retin
 _TEXTURES: Final = ("brick.png", "grass.png", "gravel.png")
 _SKLEARN: Final = ("china.jpg", "flower.jpg")
 """Sample pictures without people of scikit-image and scikit-learn; licences in README.md."""
-
-_PLATES: Final = (
-    ("clips_permissive.zip", "intel_samples/one-by-one-person-detection.mp4"),
-)  # fmt: skip
-"""Clips whose median over time shows no person: the walker is never twice at the same place."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +77,10 @@ def load_backgrounds(videos: Path, worlds: list[NDArray[np.float32]]) -> Backgro
                 raise TrainingError(f"{package} has no picture {name}: install the pinned version")
             rgb = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
             (textures if name in _TEXTURES else photos)[f"{package}/{name}"] = rgb
-    for archive, member in _PLATES:
-        photos[member] = _clean_plate(videos / archive, member)
+    base = FrozenBase(threads=1)
+    for archive, member in PLATES:
+        photos[member] = plate(base, videos / archive, member)
     return Backgrounds(photos, textures, worlds)
-
-
-def _clean_plate(archive: Path, member: str) -> Picture:
-    try:
-        with zipfile.ZipFile(archive) as file:
-            data = file.read(member)
-    except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise TrainingError(f"cannot read {member} of {archive}: {error}") from error
-    frames = []
-    with av.open(BytesIO(data), "r") as clip:
-        for index, frame in enumerate(clip.decode(video=0)):
-            if index % 40 == 0:
-                frames.append(frame.to_ndarray(format="rgb24"))
-    return np.asarray(np.median(np.array(frames, np.uint8), axis=0), np.uint8)
 
 
 def draw_background(

@@ -20,7 +20,7 @@ from ..tools.tflite_network import Network, read_network
 from ..tools.tflite_to_onnx import convert_network
 from .codec import WHOLE_CROP
 from .errors import TrainingError
-from .render import CACHE
+from .places import CACHE
 
 FEATURES: Final = replace(
     POSE,

@@ -10,7 +10,8 @@ import cv2
 from rich.console import Console
 
 from .errors import TrainingError
-from .render import DATA, render, render_shards
+from .places import DATA
+from .render import render, render_shards
 from .sheet import contact_sheet, read_set, statistics
 
 _OUT = Console(highlight=False)

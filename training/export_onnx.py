@@ -20,6 +20,7 @@ from .codec import (
 )
 from .model import SpineHead
 from .student import INPUTS, Student
+from .unfrozen import UnfrozenHead
 
 OPSET: Final = 17
 IR_VERSION: Final = 8
@@ -62,11 +63,16 @@ def to_onnx(head: SpineHead) -> bytes:
     """Convert a head.
 
     Args:
-        head: The head, on the CPU.
+        head: The head, on the CPU. The weights of a decoder that was trained with it are kept under
+            the names that they have in the base; `tools/join_networks.py` puts them there.
 
     Returns:
         Content of the .onnx file.
     """
+    if isinstance(head, UnfrozenHead):
+        model = onnx.load_from_string(to_onnx(head.without_decoder()))
+        model.graph.initializer.extend(head.decoder.constants())
+        return finished(model)
     example = (
         torch.zeros(2, DECODER_CHANNELS, MAP_CELLS, MAP_CELLS),
         torch.zeros(2, GLOBAL_CHANNELS, GLOBAL_CELLS, GLOBAL_CELLS),
@@ -85,19 +91,18 @@ def to_onnx(head: SpineHead) -> bytes:
         opset_version=OPSET,
         dynamo=False,
     )
-    return finished(buffer.getvalue())
+    return finished(onnx.load_from_string(buffer.getvalue()))
 
 
-def finished(traced: bytes) -> bytes:
+def finished(model: onnx.ModelProto) -> bytes:
     """Make a traced network the same file each time.
 
     Args:
-        traced: What PyTorch exported.
+        model: What PyTorch exported; changed in place.
 
     Returns:
         The ONNX file's content.
     """
-    model = onnx.load_from_string(traced)
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "track_spine", ""
     onnx.checker.check_model(model)

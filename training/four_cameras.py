@@ -15,7 +15,7 @@ from ..inference import video
 from ..tools.pinned_wheel import FetchError, Member, PinnedWheel, fetch_members
 from .errors import TrainingError
 from .four_cameras_geometry import View
-from .render import CACHE
+from .places import CACHE
 
 WHEEL: Final = PinnedWheel(
     requirement="pose2sim==0.10.49",

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several calibrated views of one scene: triangulation, offsets of pictures, angles of a back."""
+"""Several calibrated views of one scene: triangulation, offsets of pictures, angles of a back.
+
+The yardstick shares no geometry with what it judges: a change to the product's triangulation
+(`inference/views`) must not move the figures of the network.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

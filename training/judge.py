@@ -22,7 +22,7 @@ from .four_cameras_markers import MARKERS
 from .judge_cost import base_card, cost
 from .judge_look import Looker
 from .judge_sources import SOURCES
-from .render import CACHE, DATA
+from .places import CACHE, DATA
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 COMMAND: Final = "make evaluate-model"

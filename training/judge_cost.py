@@ -16,7 +16,7 @@ from ..inference.session import Session
 from ..tools.fetch_models import RECIPES, make
 from ..tools.pinned_wheel import FetchError, write_atomically
 from .errors import TrainingError
-from .render import CACHE
+from .places import CACHE
 
 BODY: Final = OUTPUTS[:4]
 """Outputs of the base, those of the spine come after them."""

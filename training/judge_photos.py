@@ -28,7 +28,7 @@ from .judge_look import Looker
 from .judge_sources import SOURCES
 from .judging_figures import figures
 from .judging_photos import read_people
-from .render import CACHE
+from .places import CACHE
 from .spine_score import AREA_OF_BOX
 
 Floats = NDArray[np.float64]

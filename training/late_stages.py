@@ -86,6 +86,7 @@ class Decoder(nn.Module):
         weights = _weights(graph, {name for node in nodes for name in node.input})
         self._steps = [(_sources(node, weights), node.output[0]) for node in nodes]
         self.layers = nn.ModuleList(_layer(node, weights) for node in nodes)
+        self._kept = _kept(graph, nodes)
 
     def forward(self, *maps: Tensor) -> tuple[Tensor, ...]:
         """Run the part.
@@ -100,6 +101,15 @@ class Decoder(nn.Module):
         for layer, (sources, result) in zip(self.layers, self._steps, strict=True):
             values[result] = layer(*(values[name] for name in sources))
         return tuple(values[name] for name in self._outputs)
+
+    def constants(self) -> list[onnx.TensorProto]:
+        """Its weights as the network keeps them, under the names and in the types it has there."""
+        return [
+            numpy_helper.from_array(
+                weights.detach().numpy().astype(numpy_helper.to_array(kept).dtype), kept.name
+            )
+            for weights, kept in zip(self.parameters(), self._kept, strict=True)
+        ]
 
 
 def base_decoder() -> Decoder:
@@ -167,12 +177,24 @@ def _convolution(node: onnx.NodeProto, weights: Mapping[str, Tensor]) -> nn.Conv
     return layer
 
 
-def _weights(graph: onnx.GraphProto, wanted: set[str]) -> dict[str, Tensor]:
-    """Constants by name in float32; those kept in half precision go by their Cast's result."""
+def _kept(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> list[onnx.TensorProto]:
+    """Weight and bias of each convolution as the graph keeps them."""
+    constants = _constants(graph)
+    return [constants[name] for node in nodes if node.op_type == "Conv" for name in node.input[1:]]
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """Constants by name; those kept in half precision also by that of their Cast's result."""
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Cast":
             constants[node.output[0]] = constants[node.input[0]]
+    return constants
+
+
+def _weights(graph: onnx.GraphProto, wanted: set[str]) -> dict[str, Tensor]:
+    """Constants by name in float32."""
+    constants = _constants(graph)
     return {
         name: torch.from_numpy(numpy_helper.to_array(constants[name]).astype(np.float32))
         for name in wanted & constants.keys()

@@ -16,7 +16,7 @@ from ..inference.keypoints import INDEX
 from ..tools.pinned_wheel import FetchError, Member, PinnedWheel, fetch_members, write_atomically
 from .anatomy import Floats
 from .errors import TrainingError
-from .render import CACHE
+from .places import CACHE
 
 WHEEL: Final = PinnedWheel(
     requirement="pose2sim==0.10.49",

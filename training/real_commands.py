@@ -14,7 +14,7 @@ from .errors import TrainingError
 from .fit_body import template
 from .label_frames import Collected, label_cameras, label_clips
 from .pick import pick
-from .render import CACHE
+from .places import CACHE
 from .student import Student
 
 Say = Callable[[str], None]

@@ -7,17 +7,17 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from .bodies import build_bank
 from .errors import TrainingError
+from .places import CACHE
 from .sample import IMAGES_PER_BODY, draw_samples, open_studio
 from .shards import read_shard, shard_path, write_shard
 
-SHARD_IMAGES = 128
-CACHE = Path(__file__).resolve().parent.parent / ".cache" / "training"
-DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+SHARD_IMAGES: Final = 128
 
 
 def missing_shards(folder: Path, count: int) -> list[int]:

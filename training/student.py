@@ -26,7 +26,7 @@ class Student(nn.Module):
         if head.inputs != SpineHead.inputs:
             raise TrainingError(
                 f"the head reads {', '.join(head.inputs)}, which the frozen base does not give: "
-                "only a head trained with unfreeze=false can look at pictures or be exported"
+                "export it and judge the network that it is joined to"
             )
         super().__init__()
         self.head = head

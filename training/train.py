@@ -104,9 +104,9 @@ def _begin(path: Path, config: Config, begin: Checkpoint | None) -> Checkpoint:
         torch.manual_seed(config.seed)  # fresh weights only; batches have their own generators
         weights = new_head(config).state_dict()
         if begin:
-            if shapes(begin.average) != shapes(weights):
+            if not shapes(begin.average).items() <= shapes(weights).items():
                 raise TrainingError("the head to begin with has other layers: set them alike")
-            weights = begin.average
+            weights = weights | begin.average  # the decoder stays the base's where it had none
         return Checkpoint(config, 0, weights, copy.deepcopy(weights), {}, [])
     state = load(path)
     if state.config != config:

@@ -29,6 +29,7 @@ class UnfrozenHead(SpineHead):
     def __init__(self, config: Config) -> None:
         """Make a head with fresh weights, the same as the frozen base's, and the base's decoder."""
         super().__init__(config)
+        self._config = config
         self.decoder = base_decoder()
         self.teacher = copy.deepcopy(self.decoder).requires_grad_(False)
         self._share = config.unfrozen_rate
@@ -61,6 +62,13 @@ class UnfrozenHead(SpineHead):
         with torch.no_grad():
             _, taught = self.teacher(*maps)
         return *answers, heatmap, taught
+
+    def without_decoder(self) -> SpineHead:
+        """The head alone, which reads the map of whatever decoder there is."""
+        head = SpineHead(self._config)
+        own = self.state_dict()
+        head.load_state_dict({name: own[name] for name in head.state_dict()})
+        return head.train(self.training)
 
 
 def new_head(config: Config) -> SpineHead:

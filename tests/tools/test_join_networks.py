@@ -96,3 +96,25 @@ def test_what_does_not_fit_is_refused() -> None:
         join(base(), head(output="result"), BETWEEN)
     with pytest.raises(ConversionError, match="does not fit"):
         join(base(), head(width=5), BETWEEN)
+
+
+def test_constants_that_the_head_does_not_read_take_the_place_of_the_bases() -> None:
+    trained = head()
+    trained.graph.initializer.append(numpy_helper.from_array(np.float32([3]), "two"))
+    batch = np.float32([[1, 2, 3]])
+    result, total = run(join(base(), trained, BETWEEN), ["result", "sum"], batch)
+    np.testing.assert_array_equal(result, 3 * batch + 1)
+    np.testing.assert_array_equal(total, 3 * batch + 10 * (3 * batch + 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("three", np.float32([3]), "does not have"), ("two", np.float32([3, 3]), r"not \[1\]")],
+)
+def test_constants_that_the_base_has_no_place_for_are_refused(
+    name: str, value: Array, words: str
+) -> None:
+    trained = head()
+    trained.graph.initializer.append(numpy_helper.from_array(value, name))
+    with pytest.raises(ConversionError, match=words):
+        join(base(), trained, BETWEEN)

@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def model():
     from track_spine.training.bodies import build_bank, load_bank
-    from track_spine.training.render import CACHE
+    from track_spine.training.places import CACHE
 
     bank = CACHE / "bodies.npz"
     if not bank.exists():
@@ -31,7 +31,7 @@ def model():
 @pytest.fixture(scope="session")
 def motions():
     from track_spine.training.motions import load_motions
-    from track_spine.training.render import DATA
+    from track_spine.training.places import DATA
 
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is missing: motion capture comes from the shared data folder")
@@ -40,7 +40,7 @@ def motions():
 
 @pytest.fixture(scope="session")
 def studio(model, tmp_path_factory):
-    from track_spine.training.render import CACHE, DATA
+    from track_spine.training.places import CACHE, DATA
     from track_spine.training.sample import open_studio
 
     if not DATA.is_dir():

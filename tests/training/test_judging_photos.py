@@ -14,7 +14,7 @@ from track_spine.inference.keypoints import INDEX, NAMES, SPINE
 from track_spine.training.errors import TrainingError
 from track_spine.training.judging_figures import errors, figures, judge, product_session, sources_of
 from track_spine.training.judging_photos import LABELS, SPLITS, VIEWS, first_crop, read_people
-from track_spine.training.render import DATA
+from track_spine.training.places import DATA
 
 ARC = np.array([0, 0.13, 0.225, 0.34, 0.61, 0.845, 1, 1.10, 1.18])
 

@@ -9,17 +9,26 @@ import pytest
 pytest.importorskip("torch", reason="see training/README.md")
 pytest.importorskip("onnx", reason="see training/README.md")
 
+import onnx
+import onnxruntime
 import torch
 from track_spine.inference.spine import POINTS
+from track_spine.tools.fetch_models import HEAD_READS, RECIPES
+from track_spine.tools.join_networks import join
+from track_spine.tools.tflite_to_onnx import convert_network
+from track_spine.training.base import base_network
 from track_spine.training.body_shift import body_shift
+from track_spine.training.checkpoint import Checkpoint
 from track_spine.training.codec import LANDMARK_COUNT, read_landmarks, square_about
 from track_spine.training.config import Config
 from track_spine.training.dataset import MAPS, Dataset
 from track_spine.training.errors import TrainingError
+from track_spine.training.export_onnx import to_onnx
 from track_spine.training.late_stages import CUT, LateBase, base_decoder
 from track_spine.training.losses import distillation_loss, total_loss
 from track_spine.training.prepare import look_again
 from track_spine.training.splits import TRAIN
+from track_spine.training.student import INPUTS as STUDENT_READS
 from track_spine.training.student import Student
 from track_spine.training.train import train
 from track_spine.training.unfrozen import UnfrozenHead, new_head, square_of, whole_maps
@@ -29,12 +38,20 @@ UNFROZEN = Config(
 )
 
 
+def pictures():
+    coarse = np.random.default_rng(5).integers(0, 256, (4, 8, 8, 3)).astype(np.uint8)
+    return np.repeat(np.repeat(coarse, 32, axis=1), 32, axis=2)
+
+
+def frozen_maps(outputs):
+    looks = look_again(outputs, np.zeros(4), [np.random.default_rng(0)] * 4)
+    return [torch.from_numpy(np.stack([look[name] for look in looks])).float() for name in MAPS]
+
+
 @pytest.fixture(scope="module")
 def outputs():
     """What the base makes of four pictures with nobody in them: its arithmetic is the same."""
-    rng = np.random.default_rng(5)
-    coarse = rng.integers(0, 256, (4, 8, 8, 3)).astype(np.uint8)
-    return LateBase(1).run(np.repeat(np.repeat(coarse, 32, axis=1), 32, axis=2))
+    return LateBase(1).run(pictures())
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +135,9 @@ def test_it_starts_as_the_frozen_head(outputs, data):
     square = square_about(read_landmarks(torch.from_numpy(outputs["landmarks"]))[0])
     batch = data.batch(np.arange(4))
     assert torch.equal(square_of(batch["square"]).side, square.side)
-    looks = look_again(outputs, np.zeros(4), [np.random.default_rng(0)] * 4)
-    frozen = {name: torch.from_numpy(np.stack([look[name] for look in looks])) for name in MAPS}
+    frozen = dict(zip(MAPS, frozen_maps(outputs), strict=True))
     with torch.no_grad():
-        kept = heads[0].answer({name: values.float() for name, values in frozen.items()})
+        kept = heads[0].answer(frozen)
         own = heads[1].answer(batch)
     assert len(own) == 3
     assert torch.allclose(kept[0], own[0], atol=2e-3)  # both read maps kept in half precision
@@ -179,6 +195,39 @@ def test_features_of_the_frozen_base_are_refused(data, tmp_path):
         train(data, data, data, tmp_path, replace(UNFROZEN, unfreeze=False), lambda line: None)
 
 
-def test_what_the_frozen_base_cannot_serve_is_not_exported():
-    with pytest.raises(TrainingError, match="unfreeze=false"):
+def test_a_head_of_the_frozen_base_may_begin_one_with_a_decoder(data, tmp_path):
+    torch.manual_seed(3)
+    frozen = new_head(replace(UNFROZEN, unfreeze=False)).state_dict()
+    begin = Checkpoint(replace(UNFROZEN, unfreeze=False), 1, frozen, frozen, {}, [])
+    none = data.only(np.arange(0))
+    state = train(data, data, none, tmp_path, replace(UNFROZEN, epochs=0), print, begin=begin)
+    assert all(torch.equal(state.weights[name], values) for name, values in frozen.items())
+    base = base_decoder().state_dict()
+    assert all(torch.equal(state.weights[f"decoder.{name}"], base[name]) for name in base)
+
+
+def test_the_network_joined_to_a_trained_decoder_answers_as_it_was_trained(outputs):
+    torch.manual_seed(4)
+    head = UnfrozenHead(UNFROZEN).eval()
+    with torch.no_grad():
+        for weights in head.decoder.parameters():  # half precision is what the base keeps
+            weights.copy_((weights * 1.05).half().float())
+    base = convert_network(base_network(), ["image"], RECIPES[1].outputs)
+    whole = join(base, onnx.load_from_string(to_onnx(head)), HEAD_READS).SerializeToString()
+    session = onnxruntime.InferenceSession(whole, providers=["CPUExecutionProvider"])
+    names = ["points", "landmarks", "world_landmarks", "presence"]
+    points, *body = session.run(names, {"image": pictures().astype(np.float32) / 255})
+    for name, values in zip(names[1:], body, strict=True):
+        np.testing.assert_array_equal(values, outputs[name])
+    maps = [torch.from_numpy(np.ascontiguousarray(outputs[name])) for name in STUDENT_READS]
+    student = Student(head.without_decoder())
+    with torch.no_grad():
+        trained = head.decoder(*given(outputs))[0]
+        expected, untrained = student(trained, *maps[1:])[0], student(*maps)[0]
+    assert np.abs(points - expected.numpy()).max() < 0.01  # pixels of the crop
+    assert np.abs(points - untrained.numpy()).max() > 0.1
+
+
+def test_a_trained_decoder_cannot_look_through_the_frozen_base():
+    with pytest.raises(TrainingError, match="export it"):
         Student(UnfrozenHead(UNFROZEN))
