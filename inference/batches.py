@@ -56,6 +56,7 @@ def track_frames(
     report: Report,
     stopping: Callable[[], bool],
     watch: Stopwatch,
+    shown: Callable[[Row], None] = lambda _: None,
 ) -> int | None:
     """Track what a take lacks of its footage.
 
@@ -68,6 +69,7 @@ def track_frames(
         report: Told of progress, some ten times a second.
         stopping: Asked after so many frames whether to stop.
         watch: Takes the time.
+        shown: Given each frame's findings as soon as they are there.
 
     Returns:
         How many frames the take holds where it was stopped, else None.
@@ -92,7 +94,10 @@ def track_frames(
         try:
             for batch in _batches(frames, start, together, watch):
                 with watch.timing("follow"):
-                    rows += _looked_at(follower, second_look, batch)
+                    found = _looked_at(follower, second_look, batch)
+                for row in found:
+                    shown(row)
+                rows += found
                 done += len(batch)
                 pace.tell(done, len(rows[-1].bodies))
                 if stopped := stopping():

@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .bend import complete_all
+from .calibration import calibrated
 from .pose2d import Body
 from .take import Arrays, Take, chunk_arrays
 from .video import Frame
@@ -55,7 +56,9 @@ def gathered(rows: list[Row], people: int) -> Arrays:
         t, p, bodies = zip(*seen, strict=True)
         points = complete_all(bodies)
         arrays["xy_px"][t, p] = points.xy_px
-        arrays["score"][t, p] = points.score
+        arrays["raw_score"][t, p] = points.score
+        # A network of others has scores of its own, of which nothing is known here.
+        arrays["score"][t, p] = points.score if bodies[0].seen else calibrated(points.score)
         arrays["relative_m"][t, p] = points.relative_m
         arrays["ray_px"][t, p] = [body.crop.centre_px for body in bodies]
     return arrays

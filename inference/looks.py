@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looks through many crops at once: one a core on a CPU, all in one batch elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -25,21 +25,20 @@ class Looks:
         self._pose = pose
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="look")
 
-    def __call__(self, wanted: Sequence[Look]) -> list[Body]:
+    def __call__(self, wanted: Sequence[Look]) -> Iterator[Body]:
         """Look through crops.
 
         Args:
             wanted: Frames and crops.
 
         Returns:
-            What the network says of each, in the same order. On a CPU a body does not depend on
+            What the network says of each, in the same order, each as soon as it is there: what is
+            done with one goes on beside the looks at the next. On a CPU a body does not depend on
             what else is looked at, to the bit.
         """
-        if not wanted:
-            return []
-        if self._pose.provider != ON_CPU or len(wanted) == 1:
-            return estimate_each(self._pose, wanted)
-        return [body for (body,) in self._threads.map(self._alone, wanted)]
+        if self._pose.provider != ON_CPU or len(wanted) < 2:
+            return iter(estimate_each(self._pose, wanted) if wanted else [])
+        return (body for (body,) in self._threads.map(self._alone, wanted))
 
     def _alone(self, look: Look) -> list[Body]:
         return estimate_each(self._pose, [look])

@@ -103,14 +103,20 @@ def frame_count(container: av.container.InputContainer, stream: av.VideoStream) 
 
 
 def pictures(
-    path: Path, container: av.container.InputContainer, stream: av.VideoStream
+    path: Path,
+    container: av.container.InputContainer,
+    stream: av.VideoStream,
+    place: int = 0,
+    origin_s: float | None = None,
 ) -> Iterator[Stored]:
-    """Decode a movie from its beginning.
+    """Decode a movie from where it stands: its beginning, or what was sought in it.
 
     Args:
         path: The file, for messages.
         container: The open file.
         stream: Its footage.
+        place: 0-based position in the file of the first picture to come.
+        origin_s: Timestamp of the first picture of the file, seconds; None if that is to come.
 
     Yields:
         Pictures in order of display, at strictly increasing times; lost ones, after the first that
@@ -120,8 +126,8 @@ def pictures(
         VideoError: The file breaks off before its announced end.
     """
     order = _Order()
-    clock = _Clock(1.0 / rate_hz(stream))
-    found = 0
+    clock = _Clock(1.0 / rate_hz(stream), origin_s)
+    found = place
     for packet in _packets(container, stream):
         if packet.size:
             found += 1
@@ -174,10 +180,10 @@ class _Order:
 class _Clock:
     """Timestamps made into times that start at 0 and increase."""
 
-    def __init__(self, step_s: float) -> None:
+    def __init__(self, step_s: float, origin_s: float | None) -> None:
         self._step_s = step_s
-        self._origin_s: float | None = None
-        self._last_s: float | None = None
+        self._origin_s = origin_s
+        self._last_s = None if origin_s is None else 0.0
 
     @property
     def end_s(self) -> float:

@@ -59,18 +59,21 @@ def root_path(slopes: Floats, score: Floats, relative_m: Floats, time_s: Floats)
 
 
 def _part(slopes: Floats, score: Floats, relative_m: Floats, time_s: Floats) -> Floats:
-    one, zero = np.ones(score.shape), np.zeros(score.shape)
-    x, y = slopes[..., 0], slopes[..., 1]
-    rows = np.stack([np.stack([one, zero, -x], -1), np.stack([zero, one, -y], -1)], -2)
     sides = slopes * relative_m[..., 2:] - relative_m[..., :2]
+    # Of the equations of a point, (1, 0, -x) and (0, 1, -y), only these products are needed.
+    square, product = (slopes**2).sum(axis=-1), (slopes * sides).sum(axis=-1)
     smoothness = _smoothness(time_s)
     base = score**2 / (SEEN_M**2 * ALIKE)
     weight = base
     for _ in range(ROUNDS):
-        normal = np.einsum("tkri,tkrj,tk->tij", rows, rows, weight)
-        right = np.einsum("tkri,tkr,tk->ti", rows, sides, weight)
+        normal, right = np.zeros((len(score), 3, 3)), np.zeros((len(score), 3))
+        normal[:, [0, 1], [0, 1]] = weight.sum(axis=1, keepdims=True)
+        normal[:, :2, 2] = -(weight[:, None] @ slopes)[:, 0]
+        normal[:, 2, 2] = (weight * square).sum(axis=1)
+        right[:, :2] = (weight[:, None] @ sides)[:, 0]
+        right[:, 2] = -(weight * product).sum(axis=1)
         path = _solve(normal, right, smoothness)
-        off = np.einsum("tkri,ti->tkr", rows, path) - sides
+        off = path[:, None, :2] - slopes * path[:, None, 2:] - sides
         weight = base / (1.0 + (off**2).sum(axis=-1) / (3.0 * SEEN_M) ** 2)
     return path
 
@@ -93,7 +96,7 @@ def _smoothness(time_s: Floats) -> Floats:
 
 
 def _solve(normal: Floats, right: Floats, smoothness: Floats) -> Floats:
-    """Solve for (T, 3) by (T, 3, 3) matrices of each frame and what ties frames together."""
+    """Solve for (T, 3) by upper (T, 3, 3) matrices of frames and what ties these together."""
     count = len(normal)
     banded = np.zeros((_BANDS, 3 * count))
     for apart in range(3):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from . import movie, sequence
 from .deinterlace import deinterlaced
 from .errors import VideoError
+from .key_frames import begin_before
 from .picture import orientation, upright
 from .stored import Stored
 from .trim import Trim
@@ -168,8 +169,8 @@ def frames(info: VideoInfo, start: int = 0) -> Generator[Frame, None, None]:
 
     Args:
         info: The footage, from `probe`.
-        start: Index of the first frame wanted, in the part of `info.trim`; those before it are
-            decoded and dropped.
+        start: Index of the first frame wanted, in the part of `info.trim`; what lies before it is
+            passed over where the file allows (`key_frames.py`), else decoded and dropped.
 
     Yields:
         Frames in order of display.
@@ -238,33 +239,43 @@ def damage_note(damaged: Sequence[int]) -> str:
     )
 
 
-def _decode(info: VideoInfo, start: int) -> Iterator[Frame]:
-    index, origin_s = -1, 0.0
+def _decode(info: VideoInfo, start: int) -> Generator[Frame, None, None]:
+    trim = info.trim
+    first = (0, 0.0) if trim.begins_by(0, 0.0) else None
+    if first is None and start:
+        with contextlib.closing(_decode(info, 0)) as part:
+            first = next((frame.source_index, frame.source_s) for frame in part)
     last: av.VideoFrame | None = None
     with ExitStack() as stack:
-        for place, stored in enumerate(_stored(info, start, stack)):
-            if info.trim.ends_by(place, stored.time_s):
+        for place, stored in _stored(info, first[0] + start if first else None, stack):
+            if trim.ends_by(place, stored.time_s):
                 break
             fits = stored.picture is not None and _fits(stored.picture, info)
             last = stored.picture if fits else last
-            if not info.trim.begins_by(place, stored.time_s):
-                continue
-            index += 1
-            origin_s = stored.time_s if index == 0 else origin_s
-            if index >= start:
-                rgb = _shown(last, info)
-                time_s = stored.time_s - origin_s
-                yield Frame(index, time_s, rgb, stored.whole and fits, place, stored.time_s)
-    if index < 0:
-        raise VideoError(f"{info.path} ends before the part that was asked for: {info.trim}")
+            if first is None and trim.begins_by(place, stored.time_s):
+                first = place, stored.time_s
+            if first and place >= first[0] + start:
+                rgb, whole = _shown(last, info), stored.whole and fits
+                index, time_s = place - first[0], stored.time_s - first[1]
+                yield Frame(index, time_s, rgb, whole, place, stored.time_s)
+    if first is None:
+        raise VideoError(f"{info.path} ends before the part that was asked for: {trim}")
 
 
-def _stored(info: VideoInfo, start: int, stack: ExitStack) -> Iterator[Stored]:
+def _stored(info: VideoInfo, place: int | None, stack: ExitStack) -> Iterator[tuple[int, Stored]]:
+    """What is stored from some place on, before the one wanted (None: where the part begins)."""
+    time_s = 0.0 if place is not None else info.trim.first_s or 0.0
+    place = (info.trim.first or 0) if place is None else place
     if info.images:
-        return sequence.pictures(info.images, info.rate_hz, (info.trim.first or 0) + start)
+        return enumerate(sequence.pictures(info.images, info.rate_hz, place))
+    begin = begin_before(info.path, place, time_s) if place or time_s else None
     container, stream = stack.enter_context(movie.opened(info.path))
     stream.thread_type = "AUTO"
-    return deinterlaced(movie.pictures(info.path, container, stream))
+    if begin is None:
+        return enumerate(deinterlaced(movie.pictures(info.path, container, stream)))
+    container.seek(begin.timestamp, stream=stream)
+    found = movie.pictures(info.path, container, stream, begin.place, begin.origin_s)
+    return enumerate(deinterlaced(found), begin.place)
 
 
 def _fits(picture: av.VideoFrame, info: VideoInfo) -> bool:

@@ -12,11 +12,14 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from track_spine.inference import batches
 from track_spine.inference.crop import Crop
 from track_spine.inference.keypoints import INDEX
 from track_spine.inference.pipeline import Tracker
 from track_spine.inference.pose2d import LANDMARKS, Body
 from track_spine.inference.protocol import decode
+
+from .tracking import run
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
@@ -82,6 +85,25 @@ def noise():
 def tracker():
     """The real networks, loaded once."""
     return Tracker()
+
+
+@pytest.fixture(scope="session")
+def pictures(short_clip):
+    """The short clip as (H, W, 3) RGB pictures."""
+    with av.open(str(short_clip)) as container:
+        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+
+
+@pytest.fixture(scope="session")
+def done(tracker, short_clip, tmp_path_factory):
+    """Folder of an undisturbed run in chunks of 20 frames, its result and its progress."""
+    folder = tmp_path_factory.mktemp("done") / "take"
+    said = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "CHUNK_FRAMES", 20)
+        patch.setattr(batches, "PROGRESS_PERIOD_S", 0.0)
+        result = run(tracker, short_clip, folder, said.append)
+    return folder, result, said
 
 
 @pytest.fixture

@@ -1,71 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tracking run with the real networks: takes, resuming, gaps, and what cannot be tracked."""
+"""The tracking run with the real networks: what a take holds, gaps, people and refusals."""
 
 import json
 import shutil
 
-import av
 import numpy as np
 import pytest
-from track_spine.inference import batches, source
-from track_spine.inference.errors import NobodyFoundError, TakeError, VideoError
-from track_spine.inference.follow import Follower
+from track_spine.inference import batches
+from track_spine.inference.calibration import calibrated
+from track_spine.inference.errors import NobodyFoundError, VideoError
 from track_spine.inference.keypoints import INDEX, NAMES
-from track_spine.inference.lifting import LIFTED_VERSION
+from track_spine.inference.lifted_points import LIFTED_VERSION
+from track_spine.inference.lifting import lift_take
 from track_spine.inference.models import CARDS, POINTS_VERSION
-from track_spine.inference.protocol import Cancelled, ProtocolError, Result, TrackRequest
-from track_spine.inference.take import CHUNK_ARRAYS, Take
+from track_spine.inference.protocol import ProtocolError, Result, TrackRequest
+from track_spine.inference.take import CHUNK_ARRAYS, VERSION, Take
 from track_spine.inference.tracks import STATE_ARRAYS
 from track_spine.inference.video import probe
+from track_spine.rigging.motion import load_lifted
 
-WALKER = (650.0, 370.0)
-"""The woman's hips in the first frame of the short clip, by eye."""
-
-FRAMES = 48
-
-
-def never():
-    return False
-
-
-def ignore(progress):
-    pass
-
-
-def run(tracker, clip, take, report=ignore, stopping=never, **settings):
-    settings = {"subject_px": WALKER, "subject_height_m": 1.65, "batch_frames": 2, **settings}
-    return tracker.track(TrackRequest(str(clip), str(take), **settings), report, stopping)
-
-
-def contents(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def lifted(folder):
-    with np.load(folder / "lifted.npz", allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
-@pytest.fixture(scope="module")
-def pictures(short_clip):
-    with av.open(str(short_clip)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-
-
-@pytest.fixture(scope="module")
-def done(tracker, short_clip, tmp_path_factory):
-    """Folder of an undisturbed run in chunks of 20 frames, its result and its progress."""
-    folder = tmp_path_factory.mktemp("done") / "take"
-    said = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batches, "CHUNK_FRAMES", 20)
-        patch.setattr(batches, "PROGRESS_PERIOD_S", 0.0)
-        result = run(tracker, short_clip, folder, said.append)
-    return folder, result, said
+from .tracking import FRAMES, WALKER, lifted, run
 
 
 def test_the_walker_is_found_in_nearly_every_frame(done):
@@ -138,7 +92,7 @@ def test_a_body_s_ray_is_that_of_a_crop_that_fits_it(done):
 def test_the_head_of_the_take_is_as_documented(done, short_clip):
     content = json.loads((done[0] / "take.json").read_text("utf-8"))
     info = probe(short_clip)
-    assert (content["schema"], content["version"]) == ("track_spine.take", 1)
+    assert (content["schema"], content["version"]) == ("track_spine.take", VERSION)
     assert content["state"] == "lifted"
     assert content["source"] == {
         "path": str(short_clip),
@@ -182,7 +136,7 @@ def test_the_lifted_file_is_as_documented(done):
     raw, _ = Take(done[0]).read_chunks()
     assert (str(arrays["schema"]), int(arrays["version"])) == ("track_spine.lifted", LIFTED_VERSION)
     assert tuple(arrays["names"]) == NAMES
-    for name in ("frame", "time_s", "score"):
+    for name in ("frame", "time_s", "score", "raw_score"):
         np.testing.assert_array_equal(arrays[name], raw[name])
     assert arrays["xyz_m"].shape == (FRAMES, 1, 37, 3)
     assert arrays["xyz_m"].dtype == np.float32
@@ -192,6 +146,27 @@ def test_the_lifted_file_is_as_documented(done):
     transform = arrays["world_from_camera"]
     np.testing.assert_allclose(transform[:3, :3] @ transform[:3, :3].T, np.eye(3), atol=1e-9)
     np.testing.assert_array_equal(transform[3], [0, 0, 0, 1])
+
+
+def test_scores_are_calibrated_and_points_in_space_are_made_of_raw_ones(done, short_clip, tmp_path):
+    folder = shutil.copytree(done[0], tmp_path / "take")
+    raw, _ = Take(folder).read_chunks()
+    told = raw["raw_score"].astype(float)
+    # A visibility near 1 is kept as float32: its log odds are not as exact.
+    np.testing.assert_allclose(raw["score"], calibrated(told), atol=1e-3)
+    hips = [INDEX["left_hip"], INDEX["right_hip"]]
+    assert np.median(told[..., hips]) > 0.99 > 0.9 > np.median(raw["score"][..., hips])
+    for path in (folder / "chunks").iterdir():
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        np.savez(path, **arrays | {"score": np.float32(0.5) * arrays["score"]})
+    request = TrackRequest(str(short_clip), str(folder), subject_height_m=1.65)
+    lift_take(probe(short_clip), Take(folder), request)
+    before, after = lifted(done[0]), lifted(folder)
+    np.testing.assert_array_equal(after["xyz_m"], before["xyz_m"])
+    np.testing.assert_array_equal(after["sigma_m"], before["sigma_m"])
+    (motion,) = load_lifted(folder / "lifted.npz").values()
+    np.testing.assert_array_equal(motion.score, before["raw_score"][:, 0].astype(float))
 
 
 def test_the_lifted_points_project_onto_the_points_seen(done):
@@ -211,141 +186,6 @@ def test_progress_counts_every_frame_to_the_total(done):
     assert {progress.total for progress in tracked} == {FRAMES}
     assert {progress.people for progress in tracked} <= {0, 1}
     assert all(progress.fps > 0 for progress in tracked)
-
-
-def test_a_second_run_tracks_nothing(done, tracker, short_clip, monkeypatch):
-    folder, result, _ = done
-    before = contents(folder / "chunks")
-    monkeypatch.setattr(source, "frames", lambda *_: pytest.fail("a frame was decoded again"))
-    again = run(tracker, short_clip, folder)
-    assert (again.frames, again.tracked) == (result.frames, result.tracked)
-    assert "follow" not in again.seconds
-    assert contents(folder / "chunks") == before
-
-
-class StopAfter:
-    """Asks to stop after so many questions: one comes with every two frames."""
-
-    def __init__(self, count):
-        """Stop at question `count`."""
-        self.left = count
-
-    def __call__(self):
-        self.left -= 1
-        return self.left <= 0
-
-
-@pytest.mark.parametrize("stops", [(17,), (10, 1, 6)])
-def test_a_cancelled_run_goes_on_to_the_same_take(
-    done, tracker, short_clip, tmp_path, stops, monkeypatch
-):
-    monkeypatch.setattr(batches, "CHUNK_FRAMES", 20)
-    folder, kept = tmp_path / "take", 0
-    for count in stops:
-        kept += 2 * count
-        stopped = run(tracker, short_clip, folder, stopping=StopAfter(count))
-        assert stopped == Cancelled(str(folder), kept)
-        assert len(Take(folder).read_chunks()[0]["frame"]) == kept
-        assert json.loads((folder / "take.json").read_text())["state"] == "partial"
-        assert not (folder / "lifted.npz").exists()
-    result = run(tracker, short_clip, folder)
-    assert (result.frames, result.tracked) == (done[1].frames, done[1].tracked)
-    (whole, last), (resumed, last_resumed) = (Take(f).read_chunks() for f in (done[0], folder))
-    for name in CHUNK_ARRAYS:
-        np.testing.assert_array_equal(resumed[name], whole[name])
-    for name in STATE_ARRAYS:
-        np.testing.assert_array_equal(last_resumed[name], last[name])
-    for name, array in lifted(done[0]).items():
-        np.testing.assert_array_equal(lifted(folder)[name], array)
-
-
-def test_a_run_stopped_while_the_person_is_away_knows_where_to_look_for_it(
-    tracker, pictures, tmp_path, write_clip
-):
-    grey = np.full_like(pictures[0], 128)
-    # She has walked 280 px from the subject point, farther than it reaches, when she is hidden.
-    subject = (745.0, 395.0)
-    shown = pictures[:40:2] + [grey] * 3 + pictures[40::2]
-    clip = write_clip(tmp_path / "a.mp4", shown)
-    stopped = run(tracker, clip, tmp_path / "take", subject_px=subject, stopping=StopAfter(11))
-    assert stopped.frames == 22
-    run(tracker, clip, tmp_path / "take", subject_px=subject)
-    seen = np.isfinite(Take(tmp_path / "take").read_chunks()[0]["ray_px"]).all(axis=(1, 2))
-    np.testing.assert_array_equal(seen, [True] * 20 + [False] * 3 + [True] * 4)
-
-
-def test_a_killed_run_goes_on_from_its_last_whole_chunk(
-    done, tracker, short_clip, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(batches, "CHUNK_FRAMES", 20)
-    follow, left = Follower.follow, StopAfter(12)
-
-    def dying(self, pictures):
-        if left():
-            raise MemoryError
-        return follow(self, pictures)
-
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
-        patch.setattr(Follower, "follow", dying)
-        run(tracker, short_clip, tmp_path)
-    kept = len(Take(tmp_path).read_chunks()[0]["frame"])
-    assert kept == 20
-    run(tracker, short_clip, tmp_path)
-    for name, array in lifted(done[0]).items():
-        np.testing.assert_array_equal(lifted(tmp_path)[name], array)
-
-
-def test_a_chunk_deleted_from_a_finished_take_is_tracked_again(done, tracker, short_clip, tmp_path):
-    folder = shutil.copytree(done[0], tmp_path / "take")
-    (folder / "chunks" / "00000040.npz").unlink()
-    assert run(tracker, short_clip, folder).frames == FRAMES
-    for name, array in lifted(done[0]).items():
-        np.testing.assert_array_equal(lifted(folder)[name], array)
-
-
-def test_another_height_lifts_anew_and_tracks_nothing(done, tracker, short_clip, monkeypatch):
-    folder, _, _ = done
-    before, chunks = lifted(folder), contents(folder / "chunks")
-    monkeypatch.setattr(Follower, "follow", lambda *_: pytest.fail("a frame was tracked again"))
-    try:
-        run(tracker, short_clip, folder, subject_height_m=1.98)
-        taller = lifted(folder)
-        assert json.loads((folder / "take.json").read_text())["subject_height_m"] == 1.98
-    finally:
-        run(tracker, short_clip, folder)
-    assert contents(folder / "chunks") == chunks
-    # Nothing else is known of distances: the whole scene grows by 1.98 / 1.65. What smooths the
-    # path is stated in metres, so that it grows by a little more or less.
-    np.testing.assert_allclose(taller["xyz_m"], 1.2 * before["xyz_m"], atol=0.03)
-    np.testing.assert_array_equal(lifted(folder)["xyz_m"], before["xyz_m"])
-
-
-def test_a_known_focal_length_lifts_anew(done, tracker, short_clip):
-    folder, _, _ = done
-    chunks = contents(folder / "chunks")
-    try:
-        run(tracker, short_clip, folder, focal_px=1768.0)
-        content = json.loads((folder / "take.json").read_text())
-        far = lifted(folder)
-    finally:
-        run(tracker, short_clip, folder)
-    assert contents(folder / "chunks") == chunks
-    assert content["camera"]["focal_source"] == "given"
-    assert float(far["focal_px"]) == 1768.0
-    depth = [-(np.linalg.inv(a["world_from_camera"])[2, 3]) for a in (far, lifted(folder))]
-    # Twice the focal length: twice as far away.
-    assert abs(depth[0]) == pytest.approx(2 * abs(depth[1]), rel=0.1)
-
-
-def test_another_clip_or_subject_needs_another_folder(done, tracker, short_clip, tmp_path):
-    before = contents(done[0])
-    with pytest.raises(TakeError, match="another settings"):
-        run(tracker, short_clip, done[0], subject_px=(320.0, 120.0))
-    other = tmp_path / "other.mp4"
-    other.write_bytes(short_clip.read_bytes() + b"\x00\x00\x00\x08free")
-    with pytest.raises(TakeError, match="another source"):
-        run(tracker, other, done[0])
-    assert contents(done[0]) == before
 
 
 @pytest.mark.parametrize("point", [(885.0, 200.0), (100.0, 499.0), (-1.0, 5.0)])
@@ -406,37 +246,6 @@ def test_frames_without_the_person_are_gaps_and_nothing_is_invented(
     ]
 
 
-def test_a_clip_that_breaks_off_keeps_its_frames(tracker, pictures, tmp_path, write_clip):
-    clip = write_clip(tmp_path / "a.mp4", pictures, options={"movflags": "faststart"})
-    content = clip.read_bytes()
-    clip.write_bytes(content[: 3 * len(content) // 4])
-    for _ in range(2):  # and once more, from where the first run stopped
-        with pytest.raises(VideoError, match="breaks off") as caught:
-            run(tracker, clip, tmp_path / "take")
-        assert str(clip) in str(caught.value)
-        raw, _ = Take(tmp_path / "take").read_chunks()
-        assert 5 < len(raw["frame"]) < 45
-        assert np.isfinite(raw["xy_px"]).all()
-        assert not (tmp_path / "take" / "lifted.npz").exists()
-
-
-def test_a_full_disk_stops_the_run_and_leaves_a_take_to_go_on_with(
-    tracker, short_clip, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(batches, "CHUNK_FRAMES", 20)
-    real, left = Take.write_chunk, StopAfter(2)
-
-    def full(self, arrays, state):
-        if left():
-            raise TakeError("No space left on device")
-        real(self, arrays, state)
-
-    with monkeypatch.context() as patch, pytest.raises(TakeError, match="No space"):
-        patch.setattr(Take, "write_chunk", full)
-        run(tracker, short_clip, tmp_path)
-    assert len(Take(tmp_path).read_chunks()[0]["frame"]) == 20
-
-
 def test_a_missing_clip_makes_no_take(tracker, tmp_path):
     with pytest.raises(VideoError, match="No such video file"):
         run(tracker, tmp_path / "missing.mp4", tmp_path / "take")
@@ -450,18 +259,6 @@ def test_however_many_threads_the_points_are_the_same(done, tracker, short_clip,
     whole, _ = Take(done[0]).read_chunks()
     for name in CHUNK_ARRAYS:
         np.testing.assert_array_equal(alone[name], whole[name][:24])
-
-
-def test_a_take_goes_on_with_as_many_frames_together_as_it_was_begun_with(
-    tracker, short_clip, tmp_path
-):
-    part = {"trim": "0:12", "batch_frames": 3}
-    run(tracker, short_clip, tmp_path, stopping=StopAfter(1), **part)
-    assert len(Take(tmp_path).read_chunks()[0]["row"]) == 3
-    with pytest.raises(TakeError, match="another settings"):
-        run(tracker, short_clip, tmp_path, **{**part, "batch_frames": 4})
-    result = run(tracker, short_clip, tmp_path, **{**part, "batch_frames": None})
-    assert "3 frames together" in result.engine
 
 
 def test_the_person_picked_at_a_moment_is_followed_from_there(tracker, short_clip, tmp_path):
