@@ -34,8 +34,6 @@ STOP_LIMIT_S: Final = 10.0
 # Frames made at one step: Blender's window stays alive between steps. One is always made.
 FEED_S: Final = 0.05
 
-STAGE_LABELS: Final = {"track": "Tracking", "lift": "Lifting"}
-
 
 class TrackJob:
     """One run of the worker, stepped from Blender's main thread."""
@@ -248,9 +246,10 @@ def progress_line(progress: Progress) -> str:
     if progress.stage == "fetch":  # counted in KB
         size = f" of {progress.total / 1024:.1f}" if progress.total else ""
         return f"Downloading {progress.done / 1024:.1f}{size} MB"
-    stage = STAGE_LABELS.get(progress.stage, progress.stage.capitalize())
+    if progress.stage == "lift":  # a few seconds for all frames at once
+        return "Lifting to 3D"
     length = f" of {progress.total}" if progress.total else ""
-    return f"{stage} frame {progress.done}{length}, {progress.fps:.0f} fps"
+    return f"Tracking frame {progress.done}{length}, {progress.fps:.0f} fps"
 
 
 def run_to_end(job: TrackJob, on_progress: Callable[[Progress], None]) -> None:

@@ -2,7 +2,7 @@
 """The sidebar tab, the same in the 3D View and in the Clip Editor."""
 
 import textwrap
-from typing import ClassVar, Final
+from typing import Final
 
 import bpy
 
@@ -14,19 +14,16 @@ from .operators import (
     TRACKSPINE_OT_track,
 )
 from .run import active_clip, chosen_target
+from .sidebar import SidebarPanel, SubPanel, in_columns
 
-ENGINE_CHARS: Final = 38
+LINE_CHARS: Final = 38
 """Characters in a line of a sidebar as wide as Blender opens it."""
 
 
-class TrackPanel:
+class TrackPanel(SidebarPanel):
     """What both editors show."""
 
     bl_label = "Track Spine"
-    bl_category = "Track Spine"
-    bl_region_type = "UI"
-
-    layout: bpy.types.UILayout
 
     def draw_source(self, context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
         """Draw which clip is tracked."""
@@ -34,9 +31,7 @@ class TrackPanel:
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw settings, button or progress, and the report of the last run."""
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = in_columns(self.layout)
         settings = context.scene.track_spine
         fields = layout.column()
         fields.enabled = current_job() is None
@@ -73,21 +68,14 @@ class TRACKSPINE_PT_clip_editor(TrackPanel, bpy.types.Panel):
         layout.template_ID(context.space_data, "clip", open="clip.open")
 
 
-class FootagePanel:
-    """Which part is tracked, and with what: closed until somebody needs it."""
+class FootagePanel(SubPanel):
+    """Which part is tracked, and with what."""
 
     bl_label = "Footage and Model"
-    bl_category = "Track Spine"
-    bl_region_type = "UI"
-    bl_options: ClassVar = {"DEFAULT_CLOSED"}
-
-    layout: bpy.types.UILayout
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the part of the footage."""
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = in_columns(self.layout)
         layout.enabled = current_job() is None
         settings = context.scene.track_spine
         _draw_part(layout, settings)
@@ -95,8 +83,7 @@ class FootagePanel:
         layout.prop(settings, "model")
         if settings.last_engine:
             column = layout.column(align=True)
-            for line in textwrap.wrap(f"Last run: {settings.last_engine}", ENGINE_CHARS):
-                column.label(text=line)
+            _draw_text(column, f"Last run: {settings.last_engine}")
 
 
 class TRACKSPINE_PT_view3d_footage(FootagePanel, bpy.types.Panel):
@@ -161,6 +148,11 @@ def _draw_report(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) 
     if settings.last_report:
         box = layout.box().column(align=True)
         for line in settings.last_report.splitlines():
-            box.label(text=line)
+            _draw_text(box, line)
         box.operator("wm.path_open", text="Open Take Folder").filepath = settings.last_take
     layout.operator(TRACKSPINE_OT_export.bl_idname)
+
+
+def _draw_text(layout: bpy.types.UILayout, text: str) -> None:
+    for line in textwrap.wrap(text, LINE_CHARS):
+        layout.label(text=line)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The part of the sidebar tab that says how motion goes onto rigs."""
 
-from typing import ClassVar, Final
+from typing import Final
 
 import bpy
 
@@ -13,26 +13,20 @@ from .mapping_operators import (
 )
 from .rig_mapping import CHAINS
 from .rig_operators import TRACKSPINE_OT_restore_action, TRACKSPINE_OT_retarget
+from .sidebar import SubPanel, in_columns
 
 _SURE: Final = 0.75
 """Certainty below which a guess is shown in red with its alternatives; where to ask is a choice."""
 
 
-class RigPanel:
+class RigPanel(SubPanel):
     """What both editors show."""
 
     bl_label = "Rig and Keys"
-    bl_category = "Track Spine"
-    bl_region_type = "UI"
-    bl_options: ClassVar = {"DEFAULT_CLOSED"}
-
-    layout: bpy.types.UILayout
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw where motion goes, how it is keyed, and the way back."""
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = in_columns(self.layout)
         settings = context.scene.track_spine_rig
         layout.prop(settings, "layer")
         if settings.layer != "NONE":
@@ -50,15 +44,10 @@ class RigPanel:
         row.operator(TRACKSPINE_OT_restore_action.bl_idname, text="", icon="LOOP_BACK")
 
 
-class BonesPanel:
+class BonesPanel(SubPanel):
     """The table of bones."""
 
     bl_label = "Bones"
-    bl_category = "Track Spine"
-    bl_region_type = "UI"
-    bl_options: ClassVar = {"DEFAULT_CLOSED"}
-
-    layout: bpy.types.UILayout
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the guess, how sure it is, and what can be done with it."""

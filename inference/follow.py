@@ -93,11 +93,10 @@ class Follower:
         """
         followed = [track for track in self.tracks if track.followed]
         looks = [(rgb, track.expected(time_s)) for rgb, time_s in pictures for track in followed]
-        bodies = iter(self._looks(looks))
-        ahead = [dict(zip(followed, bodies, strict=False)) for _ in pictures]
+        bodies = self._looks(looks)
         return [
-            self._step(rgb, time_s, seen)
-            for (rgb, time_s), seen in zip(pictures, ahead, strict=True)
+            self._step(rgb, time_s, dict(zip(followed, bodies, strict=False)))
+            for rgb, time_s in pictures
         ]
 
     def _step(

@@ -54,14 +54,14 @@ POSE: Final = ModelCard(
 )
 """The landmark network and the head that finds the spine in its maps, run as one."""
 
-POINTS_VERSION: Final = 3
+POINTS_VERSION: Final = 4
 """Raised whenever the code between decoding and the raw points changes what it gives, so that a
 take is not continued with other points than it was begun with."""
 
 LIFTER: Final = ModelCard(
     name="track-spine-lifter",
     file="lifter.onnx",
-    sha256="3e74b9a678fcf7af617d21592d1490b0c667663bb9623db04ee52e790bed625d",
+    sha256="fd95957520e09e60f783e792079c98ddca44732bbcd5f535eca9b1f2736e4aa1",
     licence="GPL-3.0-or-later",
     source="trained by track-spine-train lift-train on simulated motion, see training/README.md",
 )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .bend import complete
 from .boxes import box
+from .calibration import calibrated
 from .crop import Crop
 from .detect import tiles
 from .errors import VideoError
@@ -62,10 +63,12 @@ class PhotoDetector:
         people = []
         for body in self._bodies(rgb):
             points = complete(body)
-            keypoints = np.column_stack([points.xy_px, points.score])
+            about = box(np.column_stack([points.xy_px, points.score]), rgb.shape)
+            score = points.score if body.seen else calibrated(points.score)
+            keypoints = np.column_stack([points.xy_px, score])
             people.append(
                 {
-                    "bbox": [round(float(value), 2) for value in box(keypoints, rgb.shape)],
+                    "bbox": [round(float(value), 2) for value in about],
                     "keypoints": np.round(keypoints, 3).tolist(),
                 }
             )

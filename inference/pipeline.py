@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .batches import Report, Stopwatch, track_frames
+from .chunks import Row
 from .cores import usable_cores
 from .errors import VideoError
 from .follow import Follower, Wanted
@@ -15,7 +16,7 @@ from .lifting import lift_take
 from .looks import Looks
 from .models import DETECTOR, POINTS_VERSION, POSE, ModelCard
 from .networks import Networks, open_networks
-from .protocol import Cancelled, ProtocolError, Result, TrackRequest
+from .protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
 from .search import Search
 from .session import Session
 from .source import Footage, open_footage
@@ -57,6 +58,7 @@ class Tracker:
         report: Report,
         stopping: Callable[[], bool],
         source: Footage | None = None,
+        shown: Callable[[Row], None] = lambda _: None,
     ) -> Result | Cancelled:
         """Track a clip into a take, going on where an earlier run of the same stopped.
 
@@ -65,6 +67,7 @@ class Tracker:
             report: Called some ten times a second.
             stopping: Asked every few frames; once true, the frames so far are kept and it returns.
             source: Where frames come from; None for the file that the request names.
+            shown: Given each frame's findings as soon as they are there, for live use.
 
         Returns:
             What was made, or how many frames a stopped run keeps.
@@ -98,12 +101,15 @@ class Tracker:
                             report,
                             stopping,
                             watch,
+                            shown,
                         )
                     except VideoError:
                         take.discard_empty()
                         raise
                 if kept is not None:
                     return Cancelled(str(take.folder), kept)
+            count = source.info.frame_count
+            report(Progress("lift", count or 0, count, 0, 0.0))
             with watch.timing("lift"):
                 lifted, seen, note = lift_take(source.info, take, request, networks.lifter)
             people = len(take.read_json()["people"])

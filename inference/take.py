@@ -18,7 +18,7 @@ from .keypoints import NAMES
 from .tracks import STATE_ARRAYS
 
 SCHEMA: Final = "track_spine.take"
-VERSION: Final = 1
+VERSION: Final = 2
 CHUNKS: Final = "chunks"
 LIFTED: Final = "lifted.npz"
 PARTIAL: Final = "partial"
@@ -33,12 +33,14 @@ CHUNK_ARRAYS: Final = {
     "whole": ((), "b1"),
     "xy_px": ((len(NAMES), 2), "f4"),
     "score": ((len(NAMES),), "f4"),
+    "raw_score": ((len(NAMES),), "f4"),
     "relative_m": ((len(NAMES), 3), "f4"),
     "ray_px": ((2,), "f4"),
 }
 """Arrays of a chunk: shape after (T,) or, for those of PERSONAL, (T, P); and type."""
 
-PERSONAL: Final = ("xy_px", "score", "relative_m", "ray_px")
+PERSONAL: Final = ("xy_px", "score", "raw_score", "relative_m", "ray_px")
+SCORES: Final = ("score", "raw_score")
 
 AGAIN: Final = "delete it and every later one to track these frames again"
 
@@ -226,7 +228,7 @@ def chunk_arrays(count: int, person: Sequence[int]) -> Arrays:
     arrays: Arrays = {"person": np.array(person, np.int64)}
     for name, (shape, kind) in CHUNK_ARRAYS.items():
         leading = (count, len(person)) if name in PERSONAL else (count,)
-        missing = np.nan if name in PERSONAL and name != "score" else 0
+        missing = np.nan if name in PERSONAL and name not in SCORES else 0
         arrays[name] = np.full((*leading, *shape), missing, kind)
     return arrays
 

@@ -24,6 +24,8 @@ from .dataset import read_features, to_calibrate_on, to_test_on, to_train_on
 from .errors import TrainingError
 from .evaluate import evaluate
 from .export_onnx import export
+from .fit_scores import add_command as add_fit_scores
+from .fit_scores import run as fit_scores
 from .head_source import head_source
 from .judging_figures import WORST, judge, product_session, sources_of, worst
 from .judging_photos import SPLITS, read_people
@@ -32,11 +34,11 @@ from .lift_commands import add_commands as add_lift_commands
 from .look import tiles
 from .model import SpineHead
 from .motions import load_motions
+from .places import CACHE, DATA
 from .prepare import prepare
 from .prepare_photos import prepare_photos
 from .real_commands import RUN as REAL
 from .real_commands import add_commands as add_real_commands
-from .render import CACHE, DATA
 from .train import LAST, train
 from .unfrozen import UnfrozenHead
 from .views import read_views
@@ -52,6 +54,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """
     add_real_commands(commands)
     add_lift_commands(commands)
+    add_fit_scores(commands)
     make = commands.add_parser("prepare", help="run pictures through the frozen base; resumes")
     make.add_argument("--renders", type=Path, help="folder of rendered shards")
     make.add_argument("--photos", type=Path, nargs="+", default=[], help="COCO JSON of 37 points")
@@ -259,6 +262,7 @@ def _align(options: argparse.Namespace, say: Say) -> None:
 _RUN: Final[Mapping[str, Callable[[argparse.Namespace, Say], None]]] = {
     **REAL,
     **LIFT,
+    "fit-scores": fit_scores,
     "prepare": _prepare,
     "train": _train,
     "ablate": _ablate,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 matplotlib.use("Agg")
 
 from matplotlib import pyplot
+from matplotlib.axes import Axes
 
 BINS: Final = 10
 LEAST: Final = 30
@@ -87,29 +88,40 @@ def curve_of(score: Floats, right: NDArray[np.bool_]) -> Curve:
     return Curve(score, right, told, found, count)
 
 
-def draw(curves: Mapping[str, Curve], path: Path) -> None:
+def draw(panels: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
     """Draw curves against the diagonal, and below how many points have which score.
 
     Args:
-        curves: By name.
+        panels: Curves by name, by title of the column they stand in.
         path: PNG to write.
     """
-    figure, (above, below) = pyplot.subplots(
-        2, 1, figsize=(6, 7.5), sharex=True, height_ratios=(3, 1)
+    figure, rows = pyplot.subplots(
+        *(2, len(panels)),
+        figsize=(4.6 * len(panels), 6.0),
+        squeeze=False,
+        sharex=True,
+        sharey="row",
+        height_ratios=(3, 1),
     )
-    above.plot((0, 1), (0, 1), color="grey", linestyle=":", label="score = share right")
-    for name, curve in curves.items():
-        enough = curve.count >= LEAST
-        (line,) = above.plot(curve.told[enough], curve.found[enough], marker="o", label=name)
-        shares, middles = curve.count / curve.count.sum(), (np.arange(BINS) + 0.5) / BINS
-        below.plot(middles, shares, color=line.get_color())
-    above.set_ylabel("share of points within a tenth of the trunk")
-    above.legend()
-    below.set_ylabel("share of points")
-    below.set_xlabel("score")
-    for axes in (above, below):
-        axes.grid(alpha=0.3)
+    for (title, curves), above, below in zip(panels.items(), *rows, strict=True):
+        above.set_title(title)
+        above.plot((0, 1), (0, 1), color="grey", linestyle=":")
+        for colour, (name, curve) in enumerate(curves.items()):
+            _draw_one(above, below, name, curve, f"C{colour}")
+        below.set_xlabel("score")
+        for axes in (above, below):
+            axes.grid(alpha=0.3)
+    rows[0, 0].set_ylabel("share of points within a tenth of the trunk")
+    rows[0, 0].legend()
+    rows[1, 0].set_ylabel("share of points")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.tight_layout()
-    figure.savefig(path, dpi=100)
+    figure.savefig(path, dpi=90)
     pyplot.close(figure)
+
+
+def _draw_one(above: Axes, below: Axes, name: str, curve: Curve, colour: str) -> None:
+    enough = curve.count >= LEAST
+    above.plot(curve.told[enough], curve.found[enough], marker="o", label=name, color=colour)
+    middles = (np.arange(BINS) + 0.5) / BINS
+    below.plot(middles, curve.count / curve.count.sum(), color=colour)

@@ -114,6 +114,12 @@ def test_after_a_run_there_is_its_report(panel):
     assert "Tracked 30 of 40 frames" in texts and "10 without the person" in texts
 
 
+def test_a_long_line_of_the_report_is_broken_not_cut(panel):
+    bpy.context.scene.track_spine.last_report = "Spine within 0.2% of the curve, 5.6% at its worst"
+    texts = draw(panel).texts()
+    assert "Spine within 0.2% of the curve, 5.6%" in texts and "at its worst" in texts
+
+
 def test_the_field_says_which_armature_will_move(panel):
     def hint():
         (found,) = (
