@@ -21,6 +21,10 @@ FLOOR_WINDOW_S: Final = 0.5
 """The lowest foot of so long a time is on the floor; the median over the clip is taken, so that bad
 frames and jumps do not count."""
 
+FARTHEST_PICTURES: Final = 10.0
+FARTHEST_M: Final = 5.0
+"""Somebody with a point further from the picture, in its long sides, or from the hips was not seen:
+no network that works says so."""
 
 SURE_RAY_M: Final = 0.081
 UNSURE_RAY_M: Final = 0.171
@@ -71,7 +75,9 @@ def lift(
         Points in the world: +Z up; the person seen in most frames walks on the floor at 0 and is
         found first above the origin.
     """
-    seen = np.isfinite(xy_px).all(axis=(2, 3)) & np.isfinite(relative_m).all(axis=(2, 3))
+    seen = _possible(xy_px, FARTHEST_PICTURES * max(camera.width, camera.height))
+    seen &= _possible(relative_m, FARTHEST_M)
+    score = np.where(seen[..., None], score, 0.0)
     slopes, ray = camera.slopes(xy_px), camera.slopes(ray_px)
     xyz_camera = np.full(relative_m.shape, np.nan)
     sigma = np.full(score.shape, np.nan)
@@ -90,6 +96,11 @@ def lift(
     return Lifted(
         (xyz + shift).astype(np.float32), sigma.astype(np.float32), world_from_camera, source
     )
+
+
+def _possible(points: NDArray[np.float64], farthest: float) -> NDArray[np.bool_]:
+    """(T, P) whether all points (T, P, K, C) are numbers no further than that from 0."""
+    return np.asarray((np.abs(points) < farthest).all(axis=(2, 3)))
 
 
 def place(

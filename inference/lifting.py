@@ -2,25 +2,25 @@
 """From the tracked frames of a take to its file of 3D points."""
 
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
 from .errors import NobodyFoundError
-from .keypoints import NAMES
-from .lift import Lifted, lift
+from .focal import Body, find_camera
+from .lens import known_lens, lens_camera, straightened
+from .lift import lift
+from .lifted_points import lifted_arrays
 from .lifter import Lifter
 from .models import LIFTER
+from .passing import passing_note, without_passing
 from .protocol import TrackRequest
 from .session import Session
+from .swaps import unswapped
 from .take import Arrays, Take
 from .temporal_lifter import TemporalLifter
 from .video import VideoInfo, damage_note
-
-LIFTED_SCHEMA: Final = "track_spine.lifted"
-LIFTED_VERSION: Final = 2
 
 
 def lift_take(
@@ -36,30 +36,36 @@ def lift_take(
 
     Returns:
         File of the 3D points; (T,) which frames show anybody followed; what the user should know of
-        damaged frames, empty where there are none.
+        damaged frames and of who was left out, empty where there is nothing.
 
     Raises:
         NobodyFoundError: No frame shows a person.
         TakeError: The take cannot be written, or a chunk is damaged.
         ModelError: The lifter's file is missing or not the pinned one.
+        CalibrationError: The lens cannot be read, or is of other footage.
     """
-    raw, _ = take.read_chunks()
+    raw, left_out = take.read_chunks()[0], 0
+    if request.people == "all" and request.model is None:
+        raw, left_out = without_passing(raw)
+    raw = unswapped(raw)
     each = np.isfinite(raw["xy_px"]).all(axis=(2, 3))
     seen = each.any(axis=1)
     if not seen.any():
         raise _nobody(info, request, len(seen))
-    camera = Camera.of(info.width, info.height, request.focal_px)
+    lifter = lifter or TemporalLifter(Session(LIFTER, threads=1))
+    raw, camera = _through_lens(info, request, raw, lifter)
     lifted = lift(
         raw["xy_px"].astype(np.float64),
-        raw["score"].astype(np.float64),
+        raw["raw_score"].astype(np.float64),
         raw["relative_m"].astype(np.float64),
         raw["ray_px"].astype(np.float64),
         raw["time_s"],
         camera,
         request.subject_height_m,
-        lifter or TemporalLifter(Session(LIFTER, threads=1)),
+        lifter,
     )
-    path = take.write_lifted(_lifted_arrays(raw, lifted, camera))
+    points = raw | {"xyz_m": lifted.xyz_m, "sigma_m": lifted.sigma_m}
+    path = take.write_lifted(lifted_arrays(points, camera, lifted.world_from_camera))
     ends = {"first_s": float(raw["time_s"][0]), "last_s": float(raw["time_s"][-1])}
     found = {
         "state": "lifted",
@@ -67,6 +73,7 @@ def lift_take(
         "camera": {
             "focal_px": camera.focal_px,
             "focal_source": camera.focal_source,
+            "focal_spread": camera.focal_spread,
             "world_from_camera": lifted.world_from_camera.tolist(),
             "up_source": lifted.up_source,
         },
@@ -77,7 +84,29 @@ def lift_take(
         ],
     }
     take.write_json(take.read_json() | found)
-    return path, seen, damage_note(raw["frame"][~raw["whole"]].tolist())
+    notes = damage_note(raw["frame"][~raw["whole"]].tolist()), passing_note(left_out)
+    return path, seen, " ".join(filter(None, notes))
+
+
+def _through_lens(
+    info: VideoInfo, request: TrackRequest, raw: Arrays, lifter: Lifter
+) -> tuple[Arrays, Camera]:
+    """The points as a camera without distortion sees them, and that camera."""
+    lens = known_lens(request, info)
+    if lens is not None:
+        camera = lens_camera(lens, request, info)
+        straight = {name: straightened(raw[name], lens, camera) for name in ("xy_px", "ray_px")}
+        return raw | straight, camera
+    if request.focal_px is not None:
+        camera = Camera(info.width, info.height, request.focal_px, request.focal_source)
+        return raw, camera
+    each = (np.isfinite(raw["xy_px"]) & np.isfinite(raw["relative_m"][..., :2])).all(axis=(2, 3))
+    most = int(each.sum(axis=0).argmax())
+    rows = each[:, most]
+    names = ("xy_px", "raw_score", "relative_m", "ray_px")
+    xy_px, score, relative_m, ray_px = (raw[n][rows, most].astype(np.float64) for n in names)
+    body = Body(xy_px, score, relative_m, ray_px, raw["time_s"][rows])
+    return raw, find_camera(info, body, lifter)
 
 
 def _nobody(info: VideoInfo, request: TrackRequest, frame_count: int) -> NobodyFoundError:
@@ -90,21 +119,3 @@ def _nobody(info: VideoInfo, request: TrackRequest, frame_count: int) -> NobodyF
         f"Nobody was found in the {frame_count} frames of {info.path}: the person must be seen "
         "from head to hips at least, and take up a quarter of the frame's height"
     )
-
-
-def _lifted_arrays(raw: Arrays, lifted: Lifted, camera: Camera) -> Arrays:
-    return {
-        "schema": np.array(LIFTED_SCHEMA),
-        "version": np.array(LIFTED_VERSION),
-        "names": np.array(NAMES),
-        "frame": raw["frame"],
-        "time_s": raw["time_s"],
-        "xyz_m": lifted.xyz_m,
-        "sigma_m": lifted.sigma_m,
-        "xy_px": raw["xy_px"].astype(np.float32),
-        "score": raw["score"],
-        "person": raw["person"],
-        "world_from_camera": lifted.world_from_camera,
-        "focal_px": np.array(camera.focal_px),
-        "image_size_px": np.array([camera.width, camera.height], np.int64),
-    }

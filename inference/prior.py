@@ -65,10 +65,11 @@ SMALL_TOE_OUT: Final = 0.35
 
 _ROW: Final = {name: row for row, name in enumerate(LANDMARKS)}
 
-_SEEN: Final = {name: _ROW[name] for name in NAMES if name in _ROW} | {
+SEEN: Final = {name: _ROW[name] for name in NAMES if name in _ROW} | {
     "left_big_toe": _ROW["left_foot_index"],
     "right_big_toe": _ROW["right_foot_index"],
 }
+"""Row among the landmarks of each of the 37 points that is one of them."""
 
 _ANCHORS: Final = {
     "pelvis": ("left_hip", "right_hip"),
@@ -145,10 +146,10 @@ def guess(
     Returns:
         The points, with the same leading axes.
     """
-    rows = np.array(list(_SEEN.values()))
-    hips = [_SEEN[name] for name in ("left_hip", "right_hip")]
+    rows = np.array(list(SEEN.values()))
+    hips = [SEEN[name] for name in ("left_hip", "right_hip")]
     place = world_m[..., rows, :] - world_m[..., hips, :].mean(axis=-2, keepdims=True)
-    seen = {name: place[..., i, :] for i, name in enumerate(_SEEN)}
+    seen = {name: place[..., i, :] for i, name in enumerate(SEEN)}
     scale, residual = _image_fit(xy_px[..., rows, :], place)
 
     leading = score.shape[:-1]
@@ -158,7 +159,7 @@ def guess(
         np.empty((*leading, len(NAMES), 3)),
         scale,
     )
-    known = [INDEX[name] for name in _SEEN]
+    known = [INDEX[name] for name in SEEN]
     points.relative_m[..., known, :], points.xy_px[..., known, :] = place, xy_px[..., rows, :]
     points.score[..., known] = np.maximum(score[..., rows], LEAST_SCORE)
     for name, one in (_guess_trunk(seen) | _guess_small_toes(seen)).items():
@@ -271,7 +272,7 @@ def _image_fit(
 ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
     """Scaled orthographic projection: pixels a metre, and what each anchor adds.
 
-    Takes the points of _SEEN, (..., N, 2) in pixels and (..., N, 3) in metres.
+    Takes the points of SEEN, (..., N, 2) in pixels and (..., N, 3) in metres.
     """
     flat = place[..., :2]
     spread = flat - flat.mean(axis=-2, keepdims=True)
@@ -279,7 +280,7 @@ def _image_fit(
     extent = np.maximum((spread**2).sum(axis=(-2, -1)), 1e-9)
     scale = np.asarray((spread * about).sum(axis=(-2, -1)) / extent)
     off = xy - scale[..., None, None] * flat
-    names = list(_SEEN)
+    names = list(SEEN)
     residual = {
         anchor: off[..., [names.index(part) for part in parts], :].mean(axis=-2)
         for anchor, parts in _ANCHORS.items()

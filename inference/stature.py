@@ -15,6 +15,9 @@ STATURE_CHAIN: Final = (
 )
 """Leg segments, both sides; with the chain hip, neck, neck_03, head they add up to stature."""
 
+LEAST_STATURE: Final = 0.1
+"""In the unit of the points, about metres: points in one place have a scale all the same."""
+
 
 def stature(relative_m: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     """Standing height that the bodies' segments add up to.
@@ -40,4 +43,4 @@ def stature(relative_m: NDArray[np.float64], score: NDArray[np.float64]) -> floa
     parts = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("ankle", "knee")]
     seen = np.isfinite(total)
     sure = seen & (score[..., parts].min(axis=-1) >= SURE_SCORE)
-    return float(np.median(total[sure if sure.any() else seen]))
+    return max(float(np.median(total[sure if sure.any() else seen])), LEAST_STATURE)

@@ -20,6 +20,7 @@ from ..inference.keypoints import INDEX, NAMES, SPINE
 from ..inference.lift import place
 from ..inference.lifter import Answer, FrameLifter, Lifter, Track
 from ..inference.models import LIFTER, MODELS_FOLDER
+from ..inference.prior import SEEN
 from ..inference.session import Session
 from ..inference.stature import stature
 from ..inference.temporal_lifter import TemporalLifter
@@ -32,11 +33,7 @@ from .lift_score import mpjpe, p_mpjpe
 COMMAND: Final = "make evaluate-motion"
 OUT: Final = Path(__file__).resolve().parent.parent / "out" / "motion.json"
 
-BODY: Final = [
-    INDEX[name]
-    for name in NAMES[:17]
-    + tuple(f"{s}_{p}" for s in ("left", "right") for p in ("heel", "big_toe"))
-]
+BODY: Final = [INDEX[name] for name in SEEN]
 """The 21 points that BlazePose gives itself."""
 
 _SPINE: Final = [INDEX[name] for name in SPINE]
@@ -44,6 +41,8 @@ _SPINE: Final = [INDEX[name] for name in SPINE]
 SPINE_TARGET_MM: Final = 13.0
 LEAST_GAIN: Final = 0.25
 BODY_GAIN: Final = 0.20
+MOST_AT_ENDS: Final = 1.3
+END_FRAMES: Final = 4
 
 
 @dataclass(frozen=True)
@@ -177,14 +176,41 @@ def judge(judged: list[Judged], network: Lifter) -> dict[str, Scores]:
     }
 
 
+def cut_error(judged: list[Judged], lifter: Lifter) -> float:
+    """How much more frames err at the ends of a clip than the same frames within one.
+
+    Args:
+        judged: The clips; each is lifted whole, and cut in two halves.
+        lifter: What lifts them.
+
+    Returns:
+        Error of the END_FRAMES on both sides of the cuts, points about the hips, over that of these
+        frames in the whole clips.
+    """
+    whole, cut = [], []
+    for one in judged:
+        middle = len(one.truth) // 2
+        halves = [part(one, slice(0, middle)), part(one, slice(middle, None))]
+        near = slice(middle - END_FRAMES, middle + END_FRAMES)
+        whole.append(score(one, lifter).body[near])
+        cut.append(np.concatenate([score(half, lifter).body for half in halves])[near])
+    return float(np.mean(cut) / np.mean(whole))
+
+
+def part(judged: Judged, rows: slice) -> Judged:
+    """Some frames of a clip."""
+    track = Track(**{name: values[rows] for name, values in vars(judged.track).items()})
+    return replace(judged, track=track, truth=judged.truth[rows])
+
+
 def joined(scores: list[Scores]) -> Scores:
     """Scores of several clips one after the other."""
     names = [field.name for field in fields(Scores)]
     return Scores(**{name: np.concatenate([vars(one)[name] for one in scores]) for name in names})
 
 
-def write(scores: Mapping[str, Scores], path: Path) -> None:
-    """Enter the figures: each mean over all frames."""
+def write(scores: Mapping[str, Scores], ends: float, path: Path) -> None:
+    """Enter the figures: each mean over all frames, and the error at ends over that within."""
 
     def mean(way: str, what: str, scale: float = 1000.0) -> float:
         return round(scale * float(vars(scores[way])[what].mean()), 3)
@@ -207,6 +233,7 @@ def write(scores: Mapping[str, Scores], path: Path) -> None:
         ("body_gain_p_mpjpe", 1.0 - aligned / landmarks_aligned, "ratio", BODY_GAIN),
         ("root_error_mm", mean("windows", "root"), "mm", mean("geometric", "root")),
         ("root_shake_mm", mean("windows", "shake"), "mm", mean("geometric", "shake")),
+        ("error_at_ends_over_within", ends, "ratio", MOST_AT_ENDS),
         ("within_one_sigma", mean("windows", "within", 1.0), "ratio", 0.683),
     )
     for name, value, unit, baseline in rows:
@@ -231,7 +258,7 @@ def main() -> None:
         means = {name: scores.spine.mean() for name, scores in judge([one], network).items()}
         shown = ", ".join(f"{name} {1000 * value:.1f}" for name, value in means.items())
         print(f"{clip.name}: spine P-MPJPE, mm: {shown}")
-    write(judge(judged, network), options.out)
+    write(judge(judged, network), cut_error(judged, network), options.out)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from .lift_errors import measure_errors, read_errors
 from .lift_export import export_lifter
 from .lift_train import LAST, lifter_of, load_state, train_lifter
 from .lift_views import Theatre
-from .render import CACHE, DATA
+from .places import CACHE, DATA
 
 Say = Callable[[str], None]
 

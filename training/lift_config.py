@@ -28,8 +28,12 @@ class LiftConfig:
         image_weight: of where the points are in the image.
         still: Share of the windows that hold one of the network's bodies at rest, with its own
             errors and no others.
-        neighbours: Among how many bodies most alike one is drawn whose errors are taken over.
-        keys: Most moments of a window at which errors are taken over.
+        neighbours: How many bodies most alike are taken over errors of at a moment,
+        keys: at how many moments of a window at most.
+        lasting: Spread of a body's liking that lasts for the window,
+        flicker: of that which changes with each frame, logarithms; median over the windows,
+        kept: share of it kept from the frame before. Chosen so that errors change with time as on
+            14 clips rendered of bodies and motions that may be trained on.
         shake_m: Median spread of the part of the errors that changes with each frame.
         swap: Share of the windows in which left and right limbs change places for a moment,
         drop: in which a limb is lost for a moment,
@@ -37,10 +41,10 @@ class LiftConfig:
     """
 
     seed: int = 1
-    width: int = 160
+    width: int = 192
     dilations: tuple[int, ...] = (1, 2, 4, 2, 1)
     batch: int = 32
-    steps: int = 15000
+    steps: int = 8000
     save_every: int = 100
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
@@ -52,10 +56,13 @@ class LiftConfig:
     velocity_weight: float = 4.0
     length_weight: float = 3.0
     image_weight: float = 3.0
-    still: float = 0.15
-    neighbours: int = 6
+    still: float = 0.1
+    neighbours: int = 3
     keys: int = 6
-    shake_m: float = 0.006
+    lasting: float = 3.0
+    flicker: float = 1.5
+    kept: float = 0.6
+    shake_m: float = 0.004
     swap: float = 0.04
     drop: float = 0.08
     cut: float = 0.08

@@ -5,6 +5,7 @@ import io
 from pathlib import Path
 from typing import Final
 
+import onnx
 import torch
 
 from ..inference.temporal_lifter import FEATURES, WINDOW
@@ -37,7 +38,7 @@ def lifter_to_onnx(lifter: Lifter) -> bytes:
         opset_version=OPSET,
         dynamo=False,
     )
-    return finished(buffer.getvalue())
+    return finished(onnx.load_from_string(buffer.getvalue()))
 
 
 def export_lifter(lifter: Lifter, path: Path) -> int:

@@ -27,9 +27,9 @@ from .lift_motion import captured_poses, sway
 from .motions import FRAME_STEP_S, Motion
 from .people import draw_person, stand_up
 from .picture import compose, spoil, to_jpeg
+from .places import CACHE, DATA
 from .poses import with_curve
 from .posing import Posed, put_on
-from .render import CACHE, DATA
 from .sample import Studio, open_studio
 from .scene import draw_light
 

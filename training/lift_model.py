@@ -26,15 +26,41 @@ AXIS_DEVIATION = 2.0
 """Standard deviation along an axis of the density exp(-r / b) in space, in b: E r^2 = 12 b^2."""
 
 
+class Filter(nn.Module):
+    """A filter in time for each channel; beyond the ends all stays as in the end's frame.
+
+    So a window's ends are no event, and a single frame is somebody who keeps still. As a sum of
+    shifted frames it takes two thirds of the time of Conv1d, which wants channels before frames.
+    """
+
+    def __init__(self, width: int, dilation: int) -> None:
+        """Make fresh weights."""
+        super().__init__()
+        self.dilation = dilation
+        bound = 1.0 / math.sqrt(KERNEL)
+        self.weight = nn.Parameter(torch.empty(KERNEL, width).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Give (N, T, C) of (N, T, C)."""
+        length, reach = frames.shape[1], self.dilation * (KERNEL // 2)
+        start, end = (one.expand(-1, reach, -1) for one in (frames[:, :1], frames[:, -1:]))
+        longer = torch.cat([start, frames, end], dim=1)
+        found: Tensor = self.bias
+        for row in range(KERNEL):
+            at = row * self.dilation
+            found = torch.addcmul(found, self.weight[row], longer[:, at : at + length])
+        return found
+
+
 class Block(nn.Module):
     """A filter in time for each channel, then two layers for each frame; what it finds is added."""
 
     def __init__(self, width: int, dilation: int) -> None:
         """Make fresh weights."""
         super().__init__()
-        reach = dilation * (KERNEL // 2)
         self.norm = nn.LayerNorm(width)
-        self.time = nn.Conv1d(width, width, KERNEL, padding=reach, dilation=dilation, groups=width)
+        self.time = Filter(width, dilation)
         self.wide = nn.Linear(width, 2 * width)
         self.back = nn.Linear(2 * width, width)
         nn.init.zeros_(self.back.weight)
@@ -42,7 +68,7 @@ class Block(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Give (N, T, C) of (N, T, C)."""
-        moved = self.time(self.norm(frames).transpose(1, 2)).transpose(1, 2)
+        moved = self.time(self.norm(frames))
         added: Tensor = self.back(nn.functional.gelu(self.wide(moved)))
         return frames + added
 

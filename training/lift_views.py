@@ -9,11 +9,16 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..inference.keypoints import INDEX, NAMES
+from ..inference.bend import bend
+from ..inference.keypoints import INDEX
+from ..inference.pose2d import LANDMARKS
+from ..inference.prior import SEEN, guess
+from ..inference.spine import ROWS, Spine
 from ..inference.temporal_lifter import STEP_S, features_of, normalised
 from .anatomy import Floats
 from .lift_config import LiftConfig
 from .lift_errors import Errors
+from .lift_mistakes import Mistakes, mirrored
 from .motions import FRAME_STEP_S
 
 DISTANCE_M: Final = (1.7, 9.0)
@@ -26,51 +31,22 @@ STEP_RANGE_S: Final = (STEP_S / 1.2, 0.1)
 MISSED: Final = 0.03
 """Share of frames that are damaged or in which nobody is seen."""
 
-TREMBLE_SHARE: Final = 1.5
-"""How much more a point shakes that scores nothing than one that scores 1, less one."""
-
-LOST_M: Final = 0.15
-"""How far off a lost point is guessed."""
-
-SEARCHED: Final = 2000
-"""Bodies among which those alike are looked for."""
-
 SINGLE_STILL: Final = 0.5
 """Share of single frames that are the network's own bodies."""
 
+SIZE_SD: Final = 0.02
+"""Spread of the size that a person is taken for, logarithm."""
+
 NEAREST_M: Final = 0.4
 """Nearest that a point comes to the camera."""
-
-KEY_S: Final = 0.35
-"""Time in which a person has moved enough for other errors."""
 
 TURN_SD_DEG: Final = 6.0
 APPROACH_SD_M: Final = 0.4
 """How fast the camera turns about the person, and how fast the person comes, a second."""
 
-DESCRIBED: Final = [
-    INDEX[name]
-    for name in (
-        *("nose", "neck", "hip", "spine_03", "head"),
-        *(f"{s}_{p}" for s in ("left", "right") for p in ("shoulder", "elbow", "wrist")),
-        *(f"{s}_{p}" for s in ("left", "right") for p in ("hip", "knee", "ankle")),
-    )
-]
-"""Points by which bodies alike are found."""
-
-MIRROR: Final = [
-    INDEX[name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")]
-    for name in NAMES
-]
-
-LIMBS: Final = [
-    [INDEX[f"{s}_{part}"] for s in ("left", "right") for part in parts]
-    for parts in (
-        ("elbow", "wrist"),
-        ("knee", "ankle", "heel", "big_toe", "small_toe"),
-    )
-]
-"""Limbs whose sides a network takes for each other: left points first."""
+_POINT_OF: Final = {row: INDEX[name] for name, row in SEEN.items()}
+_LANDMARK: Final = [_POINT_OF.get(row, 0) for row in range(len(LANDMARKS))]
+"""Which of the 37 points each landmark is; of those that are none, any: they are not looked at."""
 
 _LEVEL: Final = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From the world (+Z up) to a level camera that looks along +Y."""
@@ -107,15 +83,8 @@ class Theatre:
         self._motions = [motion for motion in sized if len(motion) > 1]
         self._weight = np.array([len(motion) for motion in self._motions], float)
         self._weight /= self._weight.sum()
-        self._config = config
-        truth, relative = (
-            np.concatenate([part, _mirrored(part)]) for part in (errors.truth, errors.relative)
-        )
-        flat = np.concatenate([errors.flat, _mirrored(errors.flat)])
-        score = np.concatenate([errors.score, errors.score[:, MIRROR]])
-        self._truth, self._errors = truth, (relative - truth, flat, score)
-        self._alike = truth[:, DESCRIBED].reshape(len(truth), -1).astype(np.float32)
-        self._alike_square = (self._alike**2).sum(axis=1)
+        self._mistakes = Mistakes(errors, config)
+        self._still = config.still
 
     def draw(self, count: int, length: int, rng: Generator) -> Windows:
         """Draw windows.
@@ -132,21 +101,17 @@ class Theatre:
         missed = rng.random((count, length)) < MISSED
         time_s = np.cumsum(np.where(missed, 2.0, 1.0) * step, axis=1)
         truth, distance = self._seen(time_s, rng)
-        still = self._config.still if length > 1 else SINGLE_STILL
+        still = self._still if length > 1 else SINGLE_STILL
         own = np.flatnonzero(rng.random(count) < still)
-        bodies = rng.integers(0, len(self._truth), len(own))
-        truth[own] = self._truth[bodies][:, None]
+        bodies = rng.integers(0, len(self._mistakes.truth), len(own))
+        truth[own] = self._mistakes.truth[bodies][:, None]
         distance = np.maximum(distance, NEAREST_M - truth[..., 2].min(axis=-1))
-        rows, share = self._alike_at(truth, time_s, rng)
-        rows[own] = bodies[:, None]
-        off, flat_m, score = (_followed(one, rows, share) for one in self._errors)
-        flat_m = flat_m + self._shake(score, 2, rng)
-        off = off + self._shake(score, 3, rng)
-        self._lose(flat_m, off, score, rng)
+        off, flat_m, score = self._mistakes.made(truth, time_s, (own, bodies), rng)
         slopes = truth[..., :2] / (distance[..., None, None] + truth[..., 2:])
         slopes = slopes + flat_m / distance[..., None, None]
-        relative = (truth + off) * np.exp(rng.normal(0.0, 0.02, (count, 1, 1, 1)))
-        self._swap(slopes, relative, score, rng)
+        relative = (truth + off) * np.exp(rng.normal(0.0, SIZE_SD, (count, 1, 1, 1)))
+        relative = guessed(slopes, relative, score)
+        self._mistakes.swap(slopes, relative, score, rng)
         return Windows(features_of(slopes, relative, score, time_s), truth, distance)
 
     def _seen(self, time_s: Floats, rng: Generator) -> tuple[Floats, Floats]:
@@ -186,81 +151,31 @@ class Theatre:
         points = b + 0.5 * share * (
             c - a + share * (2 * a - 5 * b + 4 * c - d + share * (3 * (b - c) + d - a))
         )
-        return _mirrored(points) if rng.random() < 0.5 else points
-
-    def _alike_at(
-        self, truth: Floats, time_s: Floats, rng: Generator
-    ) -> tuple[NDArray[np.intp], Floats]:
-        """Bodies (N, M) much like those at M moments, and how near each frame is to them (T, M)."""
-        count, length = truth.shape[:2]
-        keys = int(np.clip(np.ceil(np.median(time_s[:, -1]) / KEY_S), 1, self._config.keys))
-        at = np.linspace(0, length - 1, keys) if keys > 1 else np.array([(length - 1) / 2])
-        moments = truth[:, at.round().astype(int)]
-        wanted = moments[:, :, DESCRIBED].reshape(count * keys, -1).astype(np.float32)
-        # Some of the bodies each time: it is faster, and makes for more mixtures.
-        some = rng.choice(len(self._alike), min(SEARCHED, len(self._alike)), replace=False)
-        apart = self._alike_square[some] - 2.0 * wanted @ self._alike[some].T
-        near = some[np.argpartition(apart, self._config.neighbours, axis=1)]
-        pick = rng.integers(0, self._config.neighbours, len(near))
-        rows = near[np.arange(len(near)), pick].reshape(count, keys)
-        far = np.abs(np.arange(length)[:, None] - at) * (keys - 1) / max(length - 1, 1)
-        share = np.maximum(1.0 - far, 0.0)
-        return rows, share / share.sum(axis=1, keepdims=True)
-
-    def _shake(self, score: Floats, axes: int, rng: Generator) -> Floats:
-        """What changes with each frame: Laplace, half of it kept from the frame before."""
-        count, length = score.shape[:2]
-        size = self._config.shake_m * np.exp(rng.normal(0.0, 0.5, (count, 1, 1)))
-        size = size * (1.0 + TREMBLE_SHARE * (1.0 - score))
-        shaken = rng.laplace(0.0, 0.7, (*score.shape, axes)) * size[..., None]
-        for row in range(1, length):
-            shaken[:, row] = 0.5 * shaken[:, row - 1] + 0.87 * shaken[:, row]
-        return np.asarray(shaken)
-
-    def _lose(self, flat_m: Floats, off: Floats, score: Floats, rng: Generator) -> None:
-        """Lose a limb for a moment, or all that the picture's edge cuts off."""
-        count, length = score.shape[:2]
-
-        def lose(row: int, when: slice, points: list[int], off_m: float, left: float) -> None:
-            flat_m[row, when][:, points] += rng.normal(0.0, off_m, (len(points), 2))
-            off[row, when][:, points] += rng.normal(0.0, off_m, (len(points), 3))
-            score[row, when][:, points] *= left
-
-        for row in np.flatnonzero(rng.random(count) < self._config.drop):
-            limb = LIMBS[rng.integers(2)]
-            half = slice(len(limb) // 2) if rng.random() < 0.5 else slice(len(limb) // 2, None)
-            lose(row, _moment(length, rng), limb[half], LOST_M, rng.uniform(0.05, 0.4))
-        for row in np.flatnonzero(rng.random(count) < self._config.cut):
-            below = LIMBS[1] if rng.random() < 0.7 else LIMBS[0] + LIMBS[1]
-            lose(row, slice(None), below, LOST_M, rng.uniform(0.02, 0.3))
-
-    def _swap(self, slopes: Floats, relative: Floats, score: Floats, rng: Generator) -> None:
-        """Take left limbs for right ones for a moment."""
-        count, length = score.shape[:2]
-        for row in np.flatnonzero(rng.random(count) < self._config.swap):
-            limb = LIMBS[rng.integers(2)]
-            other = limb[len(limb) // 2 :] + limb[: len(limb) // 2]
-            when = np.arange(length)[_moment(length, rng)]
-            for values in (slopes, relative, score):
-                values[row, when[:, None], limb] = values[row, when[:, None], other]
-            score[row, when[:, None], limb] *= rng.uniform(0.4, 1.0)
+        return mirrored(points) if rng.random() < 0.5 else points
 
 
-def _followed(values: Floats, rows: NDArray[np.intp], share: Floats) -> Floats:
-    """Values (N, T, ...) that go from body to body of the rows (N, M)."""
-    flat = values[rows].reshape(*rows.shape, -1)
-    return np.asarray(share @ flat).reshape(len(rows), len(share), *values.shape[1:])
+def guessed(slopes: Floats, relative: Floats, score: Floats) -> Floats:
+    """Points as the product makes them: landmarks as they are, the rest from them and the image.
+
+    An error of another body put on a spine would tell of that body's back: what the product knows
+    of a spine's depth are the landmarks and where the spine lies in the image.
+
+    Args:
+        slopes: (..., 37, 2) of the points' rays, axes of each frame's ray.
+        relative: (..., 37, 3) metres; of the landmarks among them.
+        score: (..., 37) 0..1.
+
+    Returns:
+        (..., 37, 3) metres.
+    """
+    landmarks = guess(slopes[..., _LANDMARK, :], score[..., _LANDMARK], relative[..., _LANDMARK, :])
+    return bend(landmarks, Spine(slopes[..., ROWS, :], score[..., ROWS])).relative_m
 
 
 def _drawn(range_: tuple[float, float], shape: tuple[int, ...], rng: Generator) -> Floats:
     """Positive numbers, their logarithms as often everywhere in a range."""
     low, high = np.log(range_)
     return np.asarray(np.exp(rng.uniform(float(low), float(high), shape)))
-
-
-def _moment(length: int, rng: Generator) -> slice:
-    start = int(rng.integers(0, length))
-    return slice(start, start + int(rng.integers(1, 8)))
 
 
 def _cameras(count: int, rng: Generator) -> Floats:
@@ -275,10 +190,3 @@ def _cameras(count: int, rng: Generator) -> Floats:
     looks = Rotation.from_euler("zxy", np.column_stack([roll, tilt, np.zeros(count)]), degrees=True)
     turned = Rotation.from_euler("z", yaw[:, None], degrees=True)
     return np.asarray(looks.as_matrix() @ _LEVEL @ turned.as_matrix())
-
-
-def _mirrored(values: Floats) -> Floats:
-    """Change left and right of (..., 37, 2 or 3)."""
-    flip = np.ones(values.shape[-1])
-    flip[0] = -1.0
-    return np.asarray(values[..., MIRROR, :] * flip)

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..calibration import calibrated
+from ..camera import Camera
 from ..errors import TakeError
 from ..keypoints import NAMES
-from ..lifting import LIFTED_SCHEMA, LIFTED_VERSION
+from ..lifted_points import lifted_arrays
 from ..take import SCHEMA, VERSION, Take
 from .combine import Combined
 from .view import View
@@ -36,24 +38,21 @@ def write_combined(folder: Path, combined: Combined, sources: Sequence[Mapping[s
     take = Take(folder)
     first = combined.views[0]
     count = len(combined.time_s)
-    lifted = take.write_lifted(
-        {
-            "schema": np.array(LIFTED_SCHEMA),
-            "version": np.array(LIFTED_VERSION),
-            "names": np.array(NAMES),
-            "frame": np.arange(count),
-            "time_s": combined.time_s,
-            "xyz_m": combined.xyz_m[:, None].astype(np.float32),
-            "sigma_m": combined.sigma_m[:, None].astype(np.float32),
-            "score": combined.score[:, None].astype(np.float32),
-            # No one picture holds these points: nothing may be fitted to the first camera's alone.
-            "xy_px": np.full((count, 1, len(NAMES), 2), np.nan, np.float32),
-            "person": np.array([0], np.int64),
-            "world_from_camera": combined.world_from_camera,
-            "focal_px": np.array(first.matrix[[0, 1], [0, 1]].mean()),
-            "image_size_px": first.upright_size_px.astype(np.int64),
-        }
-    )
+    # No one picture holds these points: nothing may be fitted to the first camera's alone.
+    nowhere = np.full((count, len(NAMES), 2), np.nan)
+    each = {
+        "xyz_m": combined.xyz_m,
+        "sigma_m": combined.sigma_m,
+        "score": calibrated(combined.score),
+        "raw_score": combined.score,
+        "xy_px": nowhere,
+    }
+    points = {name: values[:, None] for name, values in each.items()}
+    points |= {"frame": np.arange(count), "time_s": combined.time_s, "person": np.array([0])}
+    width, height = first.upright_size_px.astype(int).tolist()
+    focal_px = float(first.matrix[[0, 1], [0, 1]].mean())
+    camera = Camera(width, height, focal_px, "calibration")
+    lifted = take.write_lifted(lifted_arrays(points, camera, combined.world_from_camera))
     take.write_json(
         {
             "schema": SCHEMA,

@@ -12,7 +12,7 @@ from track_spine.inference.root_path import root_path
 from track_spine.inference.stature import stature
 
 FRAMES = 24
-CAMERA = Camera.of(1920, 1080, 1500.0)
+CAMERA = Camera(1920, 1080, 1500.0)
 ALL_SURE = np.ones((FRAMES, 1, len(NAMES)))
 TIME_S = np.arange(FRAMES) / 10.0
 

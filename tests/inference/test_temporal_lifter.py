@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from track_spine.inference.camera import ray_rotation
 from track_spine.inference.keypoints import INDEX, NAMES
 from track_spine.inference.lifter import FrameLifter, Track
@@ -44,6 +45,17 @@ def track(upright, time_s, unit=1.0, ray=(0.3, -0.1), distance=4.0):
     seen = points @ turn.T * unit + distance * np.array([*ray, 1.0])
     score = np.full(points.shape[:2], 0.9)
     rays = np.tile(ray, (len(time_s), 1))
+    return Track(seen[..., :2] / seen[..., 2:], rays, points, score, time_s)
+
+
+def swinging(person, time_s, ray=(0.3, -0.1), distance=4.0):
+    """Somebody who turns to and fro by 35 degrees and swings the arms, seen without error."""
+    turns = Rotation.from_euler("y", 35.0 * np.sin(4.4 * time_s)[:, None], degrees=True)
+    points = np.einsum("tij,kj->tki", turns.as_matrix(), person)
+    arms = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("elbow", "wrist")]
+    points[:, arms, 2] -= 0.3 * np.sin(6.9 * time_s)[:, None]
+    seen = points @ ray_rotation(np.array(ray)).T + distance * np.array([*ray, 1.0])
+    score, rays = np.full(points.shape[:2], 0.9), np.tile(ray, (len(time_s), 1))
     return Track(seen[..., :2] / seen[..., 2:], rays, points, score, time_s)
 
 
@@ -123,9 +135,16 @@ def test_the_shipped_network_keeps_a_body_that_was_guessed_well(person, shipped)
     away = np.linalg.norm(answer.relative_m - turned(one), axis=-1)
     assert away.mean() < 0.08
     frame_by_frame = np.linalg.norm(np.diff(answer.relative_m, axis=0), axis=-1)
-    # Filters even out what is left; the first and last frames see others on one side only.
-    assert frame_by_frame[4:-4].max() < 0.015
-    assert frame_by_frame.max() < 0.04
+    # At the ends too, where a filter that took what is beyond for zeros moved points by 3 cm.
+    assert frame_by_frame.max() < 0.015
+
+
+@pytest.mark.parametrize("start_s", [0.0, 0.3, 0.7])
+def test_the_ends_of_a_known_motion_err_no_more_than_its_middle(person, shipped, start_s):
+    one = swinging(person, start_s + np.arange(60) / 30.0)
+    off = np.linalg.norm(shipped.lift(one).relative_m - turned(one), axis=-1).mean(axis=1)
+    ends = np.r_[off[:4], off[-4:]].mean()
+    assert ends < 1.3 * off[8:-8].mean()
 
 
 def test_deviations_grow_for_points_that_are_hardly_seen(person, shipped):
@@ -134,7 +153,7 @@ def test_deviations_grow_for_points_that_are_hardly_seen(person, shipped):
     legs = [INDEX[f"{side}_{part}"] for side in ("left", "right") for part in ("knee", "ankle")]
     one.score[:, legs] = 0.03
     after = shipped.lift(one).sigma_m
-    assert (after[:, legs].mean(axis=0) > 1.2 * before[:, legs].mean(axis=0)).all()
+    assert (after[:, legs].mean(axis=0) > 1.1 * before[:, legs].mean(axis=0)).all()
 
 
 def test_one_frame_is_answered_much_as_many(person, shipped):

@@ -75,7 +75,7 @@ def test_every_clip_of_the_test_is_aside(motions):
 
 def test_bandai_people_stand_upright_and_bow_forwards():
     from track_spine.training.lift_bandai import ARCHIVE, read_bandai
-    from track_spine.training.render import DATA
+    from track_spine.training.places import DATA
 
     if not (DATA / "mocap" / ARCHIVE).exists():
         pytest.skip("the archive of the test clips is missing")

@@ -62,9 +62,66 @@ def test_windows_hold_the_truth_and_what_a_network_would_tell(theatre):
     assert np.linalg.norm(np.diff(windows.truth, axis=1), axis=-1).max() < 0.15
 
 
+def test_errors_change_from_frame_to_frame_as_much_as_asked(theatre, config):
+    from track_spine.training.lift_errors import Errors
+    from track_spine.training.lift_views import Theatre
+
+    rng = np.random.default_rng(8)
+    truth = theatre._mistakes.truth[:40]
+    off = rng.normal(0.0, 0.1, truth.shape)
+    errors = Errors(truth, truth + off, 0.0 * truth[..., :2], np.full(truth.shape[:2], 0.8))
+    quiet = {"still": 0.0, "swap": 0.0, "drop": 0.0, "cut": 0.0, "shake_m": 0.0}
+    steps = []
+    for flicker in (0.0, 3.0):
+        settings = dataclasses.replace(config, flicker=flicker, **quiet)
+        windows = Theatre(theatre._motions, errors, settings).draw(24, 27, np.random.default_rng(9))
+        nose = windows.told[..., 2 * 37 : 2 * 37 + 3] - windows.truth[:, :, 0]
+        steps.append(np.sqrt(np.square(np.diff(nose, axis=1)).mean()))
+    assert steps[1] > 2.0 * steps[0]
+    assert steps[0] < 0.05
+
+
+def test_what_is_no_landmark_is_guessed_from_landmarks_and_image_alone(person):
+    from track_spine.inference.keypoints import INDEX, NAMES
+    from track_spine.inference.prior import SEEN
+    from track_spine.training.lift_views import guessed
+
+    hips = [INDEX["left_hip"], INDEX["right_hip"]]
+    body = np.stack([person[:, [0, 2, 1]] * [1.0, -1.0, 1.0]] * 2)
+    body -= body[:, hips].mean(axis=1, keepdims=True)
+    others = [row for row, name in enumerate(NAMES) if name not in SEEN]
+    slopes, score = body[..., :2] / (body[..., 2:] + 4.0), np.full((2, 37), 0.8)
+    told = body.copy()
+    told[1, others] += 0.3
+    found = guessed(slopes, told, score)
+    landmarks = [INDEX[name] for name in SEEN]
+    np.testing.assert_allclose(found[:, landmarks], body[:, landmarks], atol=1e-12)
+    np.testing.assert_allclose(found[1], found[0], atol=1e-12)
+    moved = slopes.copy()
+    moved[..., INDEX["spine_03"], 0] += 0.01  # 4 cm at 4 m
+    shift = guessed(moved, told, score)[0, INDEX["spine_03"]] - found[0, INDEX["spine_03"]]
+    assert shift[0] == pytest.approx(0.04, abs=0.01)
+
+
+def test_a_filter_leaves_who_keeps_still_as_in_a_single_frame():
+    import torch
+    from track_spine.training.lift_model import Filter
+
+    torch.manual_seed(2)
+    frame = torch.randn(3, 1, 8)
+    filter_ = Filter(8, 4)
+    with torch.no_grad():
+        single, still = filter_(frame), filter_(frame.expand(-1, 27, -1))
+        torch.testing.assert_close(still, single.expand(-1, 27, -1))
+        walk = torch.randn(1, 40, 8)
+        inner = filter_(walk)[:, 20]
+        taps = walk[0, [12, 16, 20, 24, 28]]
+        torch.testing.assert_close(inner[0], (taps * filter_.weight).sum(0) + filter_.bias)
+
+
 def test_mirrored_names_are_pairs():
     from track_spine.inference.keypoints import NAMES
-    from track_spine.training.lift_views import MIRROR
+    from track_spine.training.lift_mistakes import MIRROR
 
     for name, other in zip(NAMES, MIRROR, strict=True):
         assert MIRROR[other] == NAMES.index(name)
