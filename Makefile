@@ -129,6 +129,7 @@ calibration: held-out
 evaluate-motion: demo $(VENV_TRAIN)/.done
 	@test ! -d ../shared/data || $(VENV_TRAIN)/bin/python -m track_spine.training.lift_held_out
 	$(VENV_TRAIN)/bin/python -m track_spine.training.evaluate_motion
+	$(VENV_TRAIN)/bin/python -m track_spine.training.judge_focal
 	$(VENV_TRAIN)/bin/python -m track_spine.training.motion_cameras
 	$(BIN)/python benchmarks/solver.py out/take/lifted.npz .cache/training/four_camera_takes/cam0?/lifted.npz
 
@@ -138,7 +139,7 @@ $(VENV_BENCH)/.done: pyproject.toml setup.py Makefile
 	@$(PYTHON) -m venv $(VENV_BENCH)
 	@$(VENV_BENCH)/bin/python -m pip install -q --disable-pip-version-check "mediapipe==$(MEDIAPIPE)" \
 	  "onnx==1.17.0" anytree OneEuroFilter tqdm av==18.1.0 onnxruntime==1.26.0 \
-	  scipy==1.15.3 "rich>=13.9"
+	  scipy==1.15.3 "rich>=13.9" usd-core==26.11
 	@$(VENV_BENCH)/bin/python -m pip install -q --disable-pip-version-check --no-deps \
 	  "spinepose==$(SPINEPOSE)" -e .
 	@touch $@
@@ -147,6 +148,7 @@ $(VENV_BENCH)/.done: pyproject.toml setup.py Makefile
 bench: setup $(SAMPLE) $(VENV_BENCH)/.done
 	-$(BIN)/python benchmarks/keyframes.py
 	-$(BIN)/python benchmarks/retarget.py
+	-$(BIN)/python benchmarks/rigs.py
 	-for env in $(VENV_OLD) $(VENV) $(VENV_NEW); do \
 	  test ! -x $$env/bin/python || $$env/bin/python benchmarks/exports.py; done
 	-$(VENV_BENCH)/bin/python benchmarks/mediapipe_pose.py

@@ -10,9 +10,16 @@ from .inference.errors import TakeError
 from .inference.take import LIFTED, Take, replacing
 from .reporting.page import html_page
 from .reporting.table import csv_table
+from .rigging.errors import RigError
 from .rigging.findings import examine
 from .rigging.motion import Motion3D, load_lifted
-from .rigging.reconstruct import reconstruct
+from .rigging.person import load_person
+from .rigging.reconstruct import Reconstruction, reconstruct
+
+AVERAGE = (
+    "absolute, from an average person's neutral curve: --person makes them changes from a neutral "
+    "trial of this one"
+)
 
 
 def add_report_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -26,6 +33,12 @@ def add_report_command(commands: "argparse._SubParsersAction[argparse.ArgumentPa
     command.add_argument(
         "--out", type=Path, metavar="FILE", help="page to write (default: TAKE/report.html)"
     )
+    command.add_argument(
+        "--person",
+        type=Path,
+        metavar="FILE",
+        help="person.json of a neutral trial: angles are told as change from it",
+    )
     command.set_defaults(run=_report)
 
 
@@ -37,15 +50,22 @@ def _report(arguments: argparse.Namespace) -> int:
             f"{folder} is not tracked to its end: track it again, it goes on from there"
         )
     people = load_lifted(folder / LIFTED)
-    for person, motion in people.items():
-        page = _page_path(arguments.out or folder / "report.html", person, len(people))
-        findings = examine(motion, reconstruct(motion))
+    person = load_person(arguments.person) if arguments.person else None
+    if person and len(people) != 1:
+        raise RigError(f"--person needs one person in the take, not {len(people)}.")
+    zero = (
+        AVERAGE if person is None else f"change from the neutral trial in {arguments.person.name}"
+    )
+    for number, motion in people.items():
+        page = _page_path(arguments.out or folder / "report.html", number, len(people))
+        findings = examine(motion, reconstruct(motion, Reconstruction(person=person)), person)
         title = f"The back in {_source_name(head)}" + (
-            f", person {person}" if len(people) > 1 else ""
+            f", person {number}" if len(people) > 1 else ""
         )
         several = "cameras" in head
+        facts = _facts(head, motion) | {"Angles": zero}
         texts = {
-            page: html_page(title, _facts(head, motion), findings, several),
+            page: html_page(title, facts, findings, several),
             page.with_suffix(".csv"): csv_table(findings),
         }
         for path, text in texts.items():
@@ -79,7 +99,8 @@ def _facts(head: dict[str, Any], motion: Motion3D) -> dict[str, str]:
         }
         return facts
     camera = head["camera"]
-    facts["Focal length"] = f"{camera['focal_px']:.0f} px, {camera['focal_source']}"
+    if motion.camera is not None:
+        facts["Focal length"] = motion.camera.lens
     facts["Vertical"] = str(camera["up_source"])
     facts["Stature"] = f"{head['subject_height_m']:.2f} m, as given: it sets the scale"
     return facts

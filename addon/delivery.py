@@ -52,6 +52,7 @@ class Delivery:
         earlier_actions: Names of the actions that moved them before; they stay in the file.
         camera: Name of the camera that matches the footage.
         summary: What was found in the clip.
+        lens: The focal length, and what told it.
         spine_error: Of each armature, how far its spine is from the measured curve, as a share of
             its length: in the middle frame and in the worst.
         spine_confidence: Mean score of the spine's points, 0..1, of the person seen least surely.
@@ -63,6 +64,7 @@ class Delivery:
     earlier_actions: tuple[str, ...]
     camera: str
     summary: str
+    lens: str
     spine_error: tuple[tuple[float, float], ...]
     spine_confidence: float
     warnings: tuple[str, ...]
@@ -95,6 +97,7 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     if unanimated:
         adopt_timeline(scene, first, time_s, fps)
     frames = key_frames(time_s, first, scene_rate(scene))
+    lens = motions[0].camera.lens if motions[0].camera else ""
     if run.by_scene_camera:
         motions = _seen_by_scene(scene, motions, frames)
     parts = _cast(context, motions, run.target, run.name)
@@ -114,6 +117,7 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
             else _film(context, run, filmed, clip, unanimated)
         ),
         summary=summary(result),
+        lens=lens,
         spine_error=tuple(one.spine_error for one in played),
         spine_confidence=min(spine_confidence(motion) for motion in motions),
         warnings=(
@@ -221,6 +225,7 @@ def _remember(
     settings.last_report = "\n".join(
         [
             *delivery.summary.split(", "),
+            f"Focal length {delivery.lens}",
             f"Spine seen with {delivery.spine_confidence:.0%} confidence",
             *(
                 f"Spine within {middle:.1%} of the curve, {worst:.1%} at worst"

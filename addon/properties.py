@@ -111,7 +111,16 @@ class TRACKSPINE_PG_settings(bpy.types.PropertyGroup):
         name="Camera",
         description="Which camera the footage was filmed by",
         items=(
-            ("NEW", "New Camera", "At rest, of a usual lens: one is added where it must have been"),
+            (
+                "NEW",
+                "New Camera",
+                "At rest, its lens told by the file or estimated: one is added where it was",
+            ),
+            (
+                "CLIP",
+                "New Camera, Clip's Lens",
+                "At rest, with focal length, sensor and distortion of the clip's tracking settings",
+            ),
             (
                 "SCENE",
                 "Scene Camera",

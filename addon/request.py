@@ -4,10 +4,12 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import bpy
 
 from ..inference.protocol import TrackRequest
+from .clip_lens import clip_lens
 from .errors import SourceError
 from .footage import first_frame, scene_rate
 from .models import SHIPPED
@@ -17,6 +19,9 @@ from .scene_camera import metres_per_unit
 from .scene_frames import NOTHING_RENDERED, SceneFrames, renders_something, scene_frames
 from .scene_view import scene_focal_px
 from .take_folder import take_folder
+
+SAME_LENS: Final = 0.01
+"""Share by which the focal lengths of scene camera and clip may differ to be of one lens."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def gather(context: bpy.types.Context, file: str, take: str, height: float, targ
         video=footage.video,
         take=str(Path(bpy.path.abspath(take)).resolve() if take else takes_home()),
         subject_height_m=(height or settings.subject_height) * metres_per_unit(scene),
-        focal_px=_focal_px(scene, footage),
+        **_lens(scene, footage),
         subject_px=tuple(settings.subject_point) if picked else None,
         trim=None if footage.frames else clip_part(scene, footage.clip, settings),
         rate_hz=_sequence_rate(scene, footage.clip),
@@ -98,14 +103,24 @@ def _footage(context: bpy.types.Context, file: str) -> _Footage:
     return _Footage(str(clip_path(clip)), clip)
 
 
-def _focal_px(scene: bpy.types.Scene, footage: _Footage) -> float | None:
-    if scene.track_spine.filmed_by == "NEW":
-        return None
-    if footage.frames:
-        return scene_focal_px(scene, footage.frames.size_px)
+def _lens(scene: bpy.types.Scene, footage: _Footage) -> dict[str, Any]:
+    """What is known of the lens, as fields of a request."""
+    filmed_by = scene.track_spine.filmed_by
+    if filmed_by == "NEW":
+        return {}
+    if filmed_by == "SCENE" and footage.frames:
+        size_px = footage.frames.size_px
+        return {"focal_px": scene_focal_px(scene, size_px), "focal_source": "scene camera"}
     if footage.clip is None:
-        raise SourceError("Open the footage as a clip first: the scene's camera is fitted to it")
-    return scene_focal_px(scene, tuple(footage.clip.size))
+        raise SourceError("Open the footage as a clip first: the camera's lens is told for a clip")
+    lens = dataclasses.asdict(clip_lens(footage.clip))
+    if filmed_by == "CLIP":
+        return lens | {"focal_source": "movie clip"}
+    focal_px = scene_focal_px(scene, tuple(footage.clip.size))
+    # A camera that was solved from the clip has its lens: then its distortion holds as well.
+    solved = abs(focal_px / lens["focal_px"] - 1.0) < SAME_LENS
+    told = lens if solved else {}
+    return told | {"focal_px": focal_px, "focal_source": "scene camera"}
 
 
 def _sequence_rate(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> float | None:

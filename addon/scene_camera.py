@@ -162,6 +162,7 @@ def _show_footage(camera: bpy.types.Camera, clip: bpy.types.MovieClip) -> None:
     background = camera.background_images.new()
     background.source = "MOVIE_CLIP"
     background.clip = clip
+    background.clip_user.use_render_undistorted = True  # as the points are; without, the same
     background.frame_method = "FIT"
     background.alpha = 1.0
     camera.show_background_images = True

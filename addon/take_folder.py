@@ -11,7 +11,10 @@ from ..inference.models import CARDS, POINTS_VERSION
 from ..inference.protocol import TrackRequest
 from .errors import OutputError
 
-NOT_TOLD_BY: Final = ("take", "subject_height_m", "focal_px", "threads")
+NOT_TOLD_BY: Final = (
+    *("take", "subject_height_m", "threads"),
+    *("focal_px", "focal_source", "centre_px", "distortion", "calibration"),
+)
 """Settings that decide no raw point: with others, the same take is lifted anew."""
 
 

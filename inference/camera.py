@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 ASSUMED_FOCAL: Final = 1.0
-"""Focal length over the long side of the frame when nothing is known: 53 degrees, between the main
-cameras of telephones (about 0.75) and what people film sport with (1.4 and more)."""
+ASSUMED_SPREAD: Final = 0.4
+"""Focal length over the long side of the frame when nothing is known, and the deviation of its
+logarithm. Action cameras have about 0.45, a telephone 0.72 (26 mm on 36 mm) and its telephoto 2.1:
+the outer ones lie two deviations off. 1.0 is 53 degrees; people film sport with 1.4 and more.
+"""
 
 LEVEL_UP: Final = np.array([0.0, -1.0, 0.0])
 """What is up for a camera held level, camera frame."""
@@ -23,29 +26,29 @@ class Camera:
         width: Width of the upright frame, pixels.
         height: Height of the upright frame, pixels.
         focal_px: Focal length, pixels.
-        focal_source: "given" or "assumed".
+        focal_source: What told it: who gave it, "file", "estimated" or "assumed".
+        focal_spread: Standard deviation of its logarithm: .1 is ten per cent; 0 where it was given.
     """
 
     width: int
     height: int
     focal_px: float
-    focal_source: str
+    focal_source: str = "given"
+    focal_spread: float = 0.0
 
     @classmethod
-    def of(cls, width: int, height: int, focal_px: float | None) -> "Camera":
-        """Camera of a clip.
+    def assumed(cls, width: int, height: int) -> "Camera":
+        """Camera of which nothing is known.
 
         Args:
             width: Width of the upright frame, pixels.
             height: Height of the upright frame, pixels.
-            focal_px: Focal length in pixels where it is known.
 
         Returns:
-            The camera, with an assumed focal length where none is given.
+            The camera, of a usual lens.
         """
-        if focal_px is not None:
-            return cls(width, height, focal_px, "given")
-        return cls(width, height, ASSUMED_FOCAL * max(width, height), "assumed")
+        focal_px = ASSUMED_FOCAL * max(width, height)
+        return cls(width, height, focal_px, "assumed", ASSUMED_SPREAD)
 
     def slopes(self, xy_px: NDArray[np.float64]) -> NDArray[np.float64]:
         """Direction of pixels.

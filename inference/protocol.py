@@ -26,7 +26,8 @@ class TrackRequest:
         video: Path of the clip.
         take: Folder of the take; made when missing, resumed when it was begun from the same clip.
         subject_height_m: Standing height of the person, metres: gives the scale.
-        focal_px: Focal length in pixels of the upright frame, or None to assume one.
+        focal_px: Focal length in pixels of the upright frame, or None: then the file tells it, or
+            it is estimated.
         subject_px: A pixel (x, y) of the upright frame that the person to follow passes, or None.
         trim: The part wanted, as `Trim.parse` reads it, or None for the whole.
         rate_hz: Frame rate of an image sequence; None for a movie, which has its own times.
@@ -41,6 +42,12 @@ class TrackRequest:
         detector: Network of others that finds people, likewise.
         lifter: Network of others that makes points in space, likewise.
         flip_test: Whether `model` looks at mirrored pictures too.
+        focal_source: Who told the focal length, for the record.
+        centre_px: Principal point, pixels of the upright frame; None for its middle. Only
+            with `focal_px`.
+        distortion: OpenCV's five coefficients for `focal_px`; empty for none.
+        calibration: Calibration file to take the whole lens from, "NAME=PATH" where it holds
+            several cameras; None where there is none.
     """
 
     type: ClassVar[str] = "track"
@@ -60,6 +67,10 @@ class TrackRequest:
     detector: str | None = None
     lifter: str | None = None
     flip_test: bool = False
+    focal_source: str = "given"
+    centre_px: tuple[float, float] | None = None
+    distortion: tuple[float, ...] = ()
+    calibration: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse values no camera or person has.
@@ -76,6 +87,15 @@ class TrackRequest:
         if self.focal_px is not None and not 10.0 <= self.focal_px <= 1e6:
             raise ProtocolError(
                 f"Focal length is {self.focal_px} px; it must lie in 10..1000000 px"
+            )
+        if self.focal_px is not None and self.calibration is not None:
+            raise ProtocolError("A calibration tells the focal length: leave one of the two out")
+        object.__setattr__(self, "distortion", tuple(map(float, self.distortion)))
+        if self.centre_px is not None and self.focal_px is None:
+            raise ProtocolError(f"An optical centre {self.centre_px} needs a focal length beside")
+        if self.distortion and (self.focal_px is None or len(self.distortion) != 5):
+            raise ProtocolError(
+                f"Distortion is {self.distortion}: five numbers and a focal length are needed"
             )
         if self.subject_px is not None:
             if len(self.subject_px) != 2 or not all(abs(value) <= 1e6 for value in self.subject_px):
@@ -291,6 +311,7 @@ _JSON_TYPES: dict[Any, tuple[type, ...]] = {
     float | None: (int, float, type(None)),
     int | None: (int, type(None)),
     tuple[float, float] | None: (list, type(None)),
+    tuple[float, ...]: (list,),
     dict[str, float]: (dict,),
 }
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import spine_curve
 from .motion import BoneMotion
+from .person import posture
 from .rotation import Floats, conjugate, multiply, to_matrix
 from .skeleton import Skeleton
 
@@ -38,12 +39,16 @@ LOW_TRUST: Final = frozenset({"axial"})
 """What one camera does not see: it follows from hips and shoulders, not from the back itself."""
 
 
-def regional_angles(skeleton: Skeleton, motion: BoneMotion) -> dict[str, Floats]:
+def regional_angles(
+    skeleton: Skeleton, motion: BoneMotion, neutral: Floats | None = None
+) -> dict[str, Floats]:
     """Measure how far the regions of a back are bent from the neutral pose.
 
     Args:
         skeleton: The person's skeleton in the neutral pose.
         motion: Its motion.
+        neutral: (8, 2) the person's own neutral posture, as `Person.neutral`; None for the
+            skeleton's.
 
     Returns:
         (T, 3) by region: flexion, side bend and axial rotation as PLANES names them, radians,
@@ -53,6 +58,12 @@ def regional_angles(skeleton: Skeleton, motion: BoneMotion) -> dict[str, Floats]
         bone: _from_neutral(skeleton, motion, bone)
         for bone in {bone for pair in REGIONS.values() for bone in pair}
     }
+    if neutral is not None:
+        own = dict(zip(spine_curve.BONES, posture(skeleton, neutral), strict=True))
+        turned |= {
+            bone: multiply(turned[bone], conjugate(own[bone]))
+            for bone in own.keys() & turned.keys()
+        }
     return {
         region: _isb_angles(multiply(conjugate(turned[bottom]), turned[top]))
         for region, (bottom, top) in REGIONS.items()

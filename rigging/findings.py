@@ -10,6 +10,7 @@ import numpy as np
 from . import spine_curve
 from .angles import REGIONS, curvature, regional_angles
 from .motion import Motion3D
+from .person import Person
 from .rotation import Bools, Floats
 from .solve import Solved
 
@@ -52,12 +53,13 @@ class Findings:
     amplitude: float = np.nan
 
 
-def examine(motion: Motion3D, solved: Solved) -> Findings:
+def examine(motion: Motion3D, solved: Solved, person: Person | None = None) -> Findings:
     """Measure a solved motion against the key points that it was solved from.
 
     Args:
         motion: Raw key points.
         solved: What was made of them.
+        person: Whose own neutral posture angles are told from; None for the average one.
 
     Returns:
         The findings; figures that a short or empty clip does not tell are NaN.
@@ -65,10 +67,11 @@ def examine(motion: Motion3D, solved: Solved) -> Findings:
     points = [motion.names.index(name) for name in spine_curve.POINTS]
     raw = motion.xyz_m[:, points]
     fitted = solved.tails_m[:, [solved.skeleton.index(bone) for bone in spine_curve.BONES]]
+    neutral = None if person is None else person.neutral
     arc, curved = curvature(solved.skeleton, solved.motion)
     return Findings(
         time_s=motion.time_s,
-        angles=regional_angles(solved.skeleton, solved.motion),
+        angles=regional_angles(solved.skeleton, solved.motion, neutral),
         sigma=_angle_sigma(motion),
         arc=arc,
         curvature=curved,

@@ -17,7 +17,7 @@ from .errors import RigError
 from .rotation import Bools, Floats
 
 _SCHEMA: Final = "track_spine.lifted"
-_VERSIONS: Final = (1, 2)
+_VERSIONS: Final = (1, 2, 3)
 _LARGEST_ARRAY_BYTES: Final = 2**31
 _FARTHEST_M: Final = 1e4
 _LONGEST_FOCAL_PX: Final = 1e6
@@ -35,13 +35,17 @@ _LIFTED: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
     }
 )
 
-# What is read besides where it is there: deviations and pixels since version 2, and the camera.
+# What is read besides where it is there: deviations and pixels since version 2, scores as the
+# networks give them since version 3, and the camera.
 _OPTIONAL: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
     {
+        "raw_score": ("f", 3),
         "sigma_m": ("f", 3),
         "xy_px": ("f", 4),
         "world_from_camera": ("f", 2),
         "focal_px": ("f", 0),
+        "focal_source": ("U", 0),
+        "focal_spread": ("f", 0),
         "image_size_px": ("iu", 1),
     }
 )
@@ -68,11 +72,15 @@ class Camera:
         world_from_camera: (4, 4) from camera axes (x right, y down, z ahead) to the world, metres.
         focal_px: Focal length, pixels.
         image_size_px: Width and height of the upright picture.
+        focal_source: What told the focal length; empty where that is not known.
+        focal_spread: Standard deviation of its logarithm; 0 where it was given.
     """
 
     world_from_camera: Floats
     focal_px: float
     image_size_px: tuple[int, int]
+    focal_source: str = ""
+    focal_spread: float = 0.0
 
     def __post_init__(self) -> None:
         """Check that this is a camera.
@@ -91,6 +99,12 @@ class Camera:
                 f"A focal length of {self.focal_px} pixels and a picture of {self.image_size_px} "
                 "pixels are not those of a camera; give the focal length again."
             )
+
+    @property
+    def lens(self) -> str:
+        """In words, for example "1911 px, estimated, give or take 19 %"."""
+        unsure = f"give or take {self.focal_spread:.0%}" if self.focal_spread else ""
+        return ", ".join(filter(None, (f"{self.focal_px:.0f} px", self.focal_source, unsure)))
 
     def seen_from(self, xyz_m: Floats) -> Floats:
         """Give points (..., 3) of the world in camera axes, metres."""
@@ -300,7 +314,7 @@ def _people(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[int, Motion3D]:
         raise RigError(f"Person ids repeat: {ids}.")
     expected = (len(arrays["time_s"]), len(ids), len(names))
     shapes = {"xyz_m": (*expected, 3), "score": expected}
-    shapes |= {"sigma_m": expected, "xy_px": (*expected, 2)}
+    shapes |= {"raw_score": expected, "sigma_m": expected, "xy_px": (*expected, 2)}
     wrong = {n: arrays[n].shape for n, s in shapes.items() if n in arrays and arrays[n].shape != s}
     if wrong:
         raise RigError(
@@ -308,7 +322,8 @@ def _people(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[int, Motion3D]:
             f"{expected[2]} names."
         )
     xyz_m = arrays["xyz_m"].astype(np.float64)
-    score = arrays["score"].astype(np.float64)
+    # Filters and solver were chosen on what the networks say, before it was calibrated.
+    score = arrays.get("raw_score", arrays["score"]).astype(np.float64)
     if (np.abs(xyz_m) > _FARTHEST_M).any():
         raise RigError(f"A key point is more than {_FARTHEST_M:.0f} m away.")
     missing = np.isnan(xyz_m).any(axis=-1) | (score == 0.0)
@@ -338,4 +353,10 @@ def _camera(arrays: Mapping[str, npt.NDArray[Any]]) -> Camera | None:
     size = tuple(int(side) for side in arrays["image_size_px"])
     if len(size) != 2:
         raise RigError(f"The array image_size_px should hold width and height, not {size}.")
-    return Camera(arrays["world_from_camera"].astype(np.float64), float(arrays["focal_px"]), size)
+    return Camera(
+        arrays["world_from_camera"].astype(np.float64),
+        float(arrays["focal_px"]),
+        size,
+        str(arrays.get("focal_source", "")),
+        float(arrays.get("focal_spread", 0.0)),
+    )

@@ -13,8 +13,8 @@ import numpy as np
 from . import spine_curve
 from .errors import RigError
 from .motion import Motion3D
-from .rotation import Floats, conjugate, multiply, rotate, rotation_vector
-from .skeleton import DEFAULT_LENGTHS_M, DEFAULT_OFFSETS_M, canonical_skeleton
+from .rotation import Floats, conjugate, from_axis_angle, multiply, rotate, rotation_vector
+from .skeleton import DEFAULT_LENGTHS_M, DEFAULT_OFFSETS_M, Skeleton, canonical_skeleton
 from .solve import Solved
 
 _SCHEMA: Final = "track_spine.person"
@@ -81,20 +81,24 @@ def bends(solved: Solved) -> Floats:
     return rotate(conjugate(skeleton.rest[upper]), rotation_vector(between))
 
 
-def bends_from_neutral(solved: Solved, person: Person | None) -> Floats:
-    """Give how the spine is bent against the person's own neutral posture.
+def posture(skeleton: Skeleton, neutral: Floats) -> Floats:
+    """Give how a neutral posture turns the segments of the spine.
 
     Args:
-        solved: A solution.
-        person: The person; None for the canonical curve.
+        skeleton: The person's skeleton.
+        neutral: (8, 2) as `Person.neutral`.
 
     Returns:
-        (T, 8, 3) radians, as `bends`; twist is against no twist.
+        (9, 4) turns of `spine_curve.BONES` from the skeleton's own neutral pose, world axes, of
+        somebody whose pelvis is not turned.
     """
-    bent = bends(solved)
-    if person is not None:
-        bent[..., ::2] -= person.neutral
-    return bent
+    turns = [np.array([1.0, 0.0, 0.0, 0.0])]
+    for bone, (forward, left) in zip(_BENDING, neutral, strict=True):
+        bent = rotate(skeleton.rest[skeleton.index(bone)], np.array([forward, 0.0, left]))
+        angle = np.asarray(np.linalg.norm(bent))
+        axis = bent / np.maximum(angle, 1e-12)
+        turns.append(multiply(turns[-1], from_axis_angle(axis, angle)))
+    return np.stack(turns)
 
 
 def calibrate(

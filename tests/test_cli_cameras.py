@@ -33,7 +33,7 @@ def _filmed(tmp_path, monkeypatch):
         return {
             "time_s": one.time_s,
             "xy_px": one.xy_px[:, None],
-            "score": one.score[:, None],
+            "raw_score": one.score[:, None],
         }, None
 
     width, height = VIEWS[0].upright_size_px.astype(int)

@@ -2,6 +2,7 @@
 """`track-spine track --camera`, with a clip that plays in real time in the camera's place."""
 
 import contextlib
+import json
 import time
 
 import av
@@ -30,6 +31,10 @@ def played(clip):
     yield pictures()
 
 
+def third_difference(points):
+    return np.median(np.linalg.norm(np.diff(points, 3, axis=0), axis=-1))
+
+
 @pytest.fixture
 def camera(monkeypatch, short_clip):
     monkeypatch.setattr(cli_live, "camera_pictures", lambda name: played(short_clip))
@@ -38,9 +43,9 @@ def camera(monkeypatch, short_clip):
 def test_a_camera_becomes_a_take_and_a_recording_that_can_be_tracked_again(
     camera, tmp_path, capsys
 ):
-    command = ["track", "--camera", "0", "--seconds", "2", "--out", str(tmp_path)]
+    command = ["track", "--camera", "0", "--seconds", "2", "--out", str(tmp_path), "--stream"]
     assert cli.main(command) == cli.OK
-    said = capsys.readouterr().err
+    streamed, said = capsys.readouterr()
     assert "camera.mkv: track it as a clip" in said
     assert (tmp_path / "motion.bvh").is_file() and not (tmp_path / "overlay.mp4").exists()
     arrays, _ = Take(tmp_path / "take").read_chunks()
@@ -51,6 +56,14 @@ def test_a_camera_becomes_a_take_and_a_recording_that_can_be_tracked_again(
     told = [by_place[int(place)] for place in arrays["frame"]]
     np.testing.assert_allclose(arrays["time_s"], told, atol=1.5e-3)
     assert (np.diff(arrays["frame"]) > 0).all()
+    stream = [json.loads(line) for line in streamed.splitlines()]
+    seen = np.isfinite(arrays["xy_px"][:, 0]).all(axis=(1, 2))
+    assert [one["time_s"] for one in stream] == pytest.approx(arrays["time_s"][seen], abs=1e-4)
+    live = np.array([list(one["xyz_m"].values()) for one in stream])
+    raw = arrays["relative_m"][seen, 0]
+    # The take stays raw; what was shown trembles less and follows it.
+    assert third_difference(live) < 0.7 * third_difference(raw)
+    assert np.median(np.linalg.norm(live - raw, axis=-1)) < 0.05
     again = ["track", str(tmp_path / "camera.mkv"), "--out", str(tmp_path / "again")]
     assert cli.main(again) == cli.OK
     assert len(Take(tmp_path / "again" / "take").read_chunks()[0]["frame"]) == 60
@@ -68,7 +81,8 @@ def test_a_recording_is_not_overwritten(camera, tmp_path, capsys):
     ("arguments", "words"),
     [
         ([], "Name a clip, or a camera"),
-        (["clip.mp4", "--seconds", "3"], "--seconds is for cameras"),
+        (["clip.mp4", "--seconds", "3"], "--seconds and --stream are for cameras"),
+        (["clip.mp4", "--stream"], "--seconds and --stream are for cameras"),
         (["clip.mp4", "--camera", "0"], "neither a clip"),
         (["--camera", "0", "--trim", "0:9"], "nor --trim"),
         (["--camera", "0", "--seconds", "-1"], "must lie in 0..86400"),

@@ -3,10 +3,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from track_spine import cli
 from track_spine.inference.views.combine import combine
 from track_spine.inference.views.record import write_combined
+from track_spine.rigging.person import Person, person_text
+from track_spine.rigging.skeleton import DEFAULT_LENGTHS_M, DEFAULT_OFFSETS_M
 
 from .inference.views.conftest import camera, clip
 
@@ -31,6 +34,27 @@ def test_a_page_and_a_table_are_written_beside_the_take(take, capsys):
     assert rows[0].startswith("time_s,lumbar_flexion_deg")
     assert len(rows) == 1 + json.loads((take / "take.json").read_text())["timestamps"]["count"]
     assert "report.html" in capsys.readouterr().err
+
+
+def test_angles_are_told_from_a_neutral_trial_where_there_is_one(take, tmp_path):
+    kept = tmp_path / "person.json"
+    kept.write_text(
+        person_text(Person({**DEFAULT_LENGTHS_M, **DEFAULT_OFFSETS_M}, np.zeros((8, 2))))
+    )
+    table = {}
+    for name, options in (("absolute", []), ("change from", ["--person", str(kept)])):
+        page = tmp_path / f"{name}.html"
+        assert cli.main(["report", str(take), "--out", str(page), *options]) == 0
+        assert name in page.read_text()
+        table[name] = page.with_suffix(".csv").read_text()
+    # The person's lengths take part in the fit.
+    assert table["absolute"] != table["change from"]
+
+
+def test_a_file_that_is_no_person_is_told(take, tmp_path, capsys):
+    (tmp_path / "person.json").write_text("{}")
+    assert cli.main(["report", str(take), "--person", str(tmp_path / "person.json")]) == 1
+    assert "neutral trial" in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_page_may_go_elsewhere(take, tmp_path):

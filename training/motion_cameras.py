@@ -25,7 +25,7 @@ from ..rigging.motion import load_lifted
 from ..rigging.reconstruct import reconstruct
 from ..rigging.rotation import Floats
 from .four_cameras import CAMERAS, SUBJECT_PX, fetch
-from .render import CACHE
+from .places import CACHE
 
 OUT: Final = Path("out/motion.json")
 COMMAND: Final = "make evaluate-motion"
@@ -107,9 +107,11 @@ def _record_agreement(combined: Combined, clips: list[Seen]) -> None:
         shares.append(100.0 * float(np.nanmean(missed / trunk[:, None])))
         sys.stdout.write(f"{view.name} reprojection {shares[-1]:.2f} % of the trunk\n")
     length = np.linalg.norm(np.diff(combined.xyz_m[:, spine], axis=1), axis=2)
-    varied = 100.0 * float(np.mean(np.nanstd(length, axis=0) / np.nanmean(length, axis=0)))
+    varied = 100.0 * np.nanstd(length, axis=0) / np.nanmean(length, axis=0)
+    for name, mean, share in zip(SPINE, np.nanmean(length, axis=0), varied, strict=False):
+        sys.stdout.write(f"{name} and above: {1000.0 * mean:.0f} mm, varies by {share:.1f} %\n")
     _record("four_camera_reprojection", float(np.mean(shares)), "% of trunk", None)
-    _record("segment_length_variation", varied, "%", None)
+    _record("segment_length_variation", float(np.mean(varied)), "%", None)
 
 
 def _record(name: str, value: float, unit: str, baseline: float | None) -> None:

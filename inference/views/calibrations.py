@@ -37,18 +37,19 @@ READABLE: Final = (
 )
 
 
-def read_calibration(path: Path) -> dict[str, View]:
+def read_calibration(path: Path, least: int = 2) -> dict[str, View]:
     """Read a calibration.
 
     Args:
         path: Its file; of OpenCV's pair of files, either.
+        least: How many cameras it must hold.
 
     Returns:
         The cameras by name, in the file's order. Units are the file's, but Qualisys' millimetres
         become metres.
 
     Raises:
-        CalibrationError: The file cannot be read, is of no known layout, or holds no two cameras.
+        CalibrationError: The file cannot be read, is of no known layout, or holds too few cameras.
     """
     text = _read_text(path)
     try:
@@ -67,9 +68,9 @@ def read_calibration(path: Path) -> dict[str, View]:
         ) from error
     except (cv2.error, SystemError) as error:  # OpenCV raises both on files it cannot parse
         raise CalibrationError(f"{path} is no calibration that OpenCV can read: {error}") from error
-    if not 2 <= len(views) <= MAX_CAMERAS:
+    if not least <= len(views) <= MAX_CAMERAS:
         raise CalibrationError(
-            f"{path} holds {len(views)} cameras; it takes 2 to {MAX_CAMERAS}: give {READABLE}"
+            f"{path} holds {len(views)} cameras; it takes {least} to {MAX_CAMERAS}: give {READABLE}"
         )
     named = {view.name: view for view in views}
     if len(named) < len(views):

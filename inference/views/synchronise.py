@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ..errors import CalibrationError
+from ..swaps import unswapped
 from ..take import Take
 from .view import View
 
@@ -50,7 +51,7 @@ class Seen:
     Attributes:
         time_s: (T,) seconds of that camera's clock, rising.
         xy_px: (T, K, 2) pixels of the upright footage, NaN where unseen.
-        score: (T, K) 0..1.
+        score: (T, K) 0..1, as the networks give it.
     """
 
     time_s: Floats
@@ -70,8 +71,8 @@ class Seen:
         Raises:
             TakeError: A chunk is damaged.
         """
-        arrays, _ = take.read_chunks()
-        xy_px, score = (arrays[name][:, 0].astype(np.float64) for name in ("xy_px", "score"))
+        arrays = unswapped(take.read_chunks()[0])
+        xy_px, score = (arrays[name][:, 0].astype(np.float64) for name in ("xy_px", "raw_score"))
         return cls(arrays["time_s"], xy_px, score)
 
 

@@ -115,15 +115,24 @@ class View:
 
     def rays(self, xy_px: Floats) -> Floats:
         """Give unit directions (..., 3) in the world, of upright pixels (..., 2); NaN for NaN."""
-        flat = np.asarray(self._as_calibrated(xy_px), float).reshape(-1, 1, 2)
-        seen = np.isfinite(flat).all(axis=(1, 2))
-        slopes = np.full((len(flat), 2), np.nan)
-        if seen.any():
-            undistort = cv2.fisheye.undistortPoints if self.fisheye else cv2.undistortPoints
-            slopes[seen] = undistort(flat[seen], self.matrix, self.distortion).reshape(-1, 2)
-        ahead = np.column_stack([slopes, np.ones(len(slopes))])
-        ahead /= np.linalg.norm(ahead, axis=1, keepdims=True)
-        return np.asarray((ahead @ self.rotation).reshape(*xy_px.shape[:-1], 3))
+        slopes = self._undistorted(xy_px)
+        ahead = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], axis=-1)
+        ahead /= np.linalg.norm(ahead, axis=-1, keepdims=True)
+        return np.asarray(ahead @ self.rotation)
+
+    def slopes(self, xy_px: Floats) -> Floats:
+        """Give x / z and y / z (..., 2), x right and y down in the upright footage, of its pixels.
+
+        Args:
+            xy_px: (..., 2) upright pixels; NaN stays.
+
+        Returns:
+            Slopes of the rays, distortion undone.
+        """
+        slopes = self._undistorted(xy_px)
+        for _ in range(self.turns % 4):
+            slopes = np.stack([slopes[..., 1], -slopes[..., 0]], axis=-1)
+        return slopes
 
     def project(self, points: Floats) -> Floats:
         """Give upright pixels (..., 2) of world points (..., 3); NaN for NaN and behind it."""
@@ -137,6 +146,16 @@ class View:
             lens = self.matrix, self.distortion
             pixels[seen] = see(flat[seen, None], turn, self.translation, *lens)[0].reshape(-1, 2)
         return self._upright(pixels.reshape(*points.shape[:-1], 2))
+
+    def _undistorted(self, xy_px: Floats) -> Floats:
+        """Slopes (..., 2) in the calibrated picture's axes."""
+        flat = np.asarray(self._as_calibrated(xy_px), float).reshape(-1, 1, 2)
+        seen = np.isfinite(flat).all(axis=(1, 2))
+        slopes = np.full((len(flat), 2), np.nan)
+        if seen.any():
+            undistort = cv2.fisheye.undistortPoints if self.fisheye else cv2.undistortPoints
+            slopes[seen] = undistort(flat[seen], self.matrix, self.distortion).reshape(-1, 2)
+        return slopes.reshape(xy_px.shape)
 
     def _as_calibrated(self, xy_px: Floats) -> Floats:
         size = self.upright_size_px

@@ -38,6 +38,7 @@ def test_a_clip_becomes_a_rig_that_moves(use_fake, lifted_file, clip_file, tmp_p
     assert settings.last_report.splitlines() == [
         "Tracked 30 of 40 frames",
         "10 without the person",
+        "Focal length 80 px",
         "Spine seen with 90% confidence",
         "Spine within 0.3% of the curve, 0.4% at worst",
         "Armature: walk",

@@ -10,7 +10,7 @@ SLOPES = np.random.default_rng(0).uniform(-1.5, 1.5, (50, 2))
 
 
 def test_points_projected_and_seen_back_are_on_their_rays():
-    camera = Camera.of(1920, 1080, 1234.5)
+    camera = Camera(1920, 1080, 1234.5)
     rng = np.random.default_rng(1)
     points = rng.uniform([-3, -2, 1], [3, 2, 20], (4, 25, 3))
     slopes = camera.slopes(camera.project(points))
@@ -18,7 +18,7 @@ def test_points_projected_and_seen_back_are_on_their_rays():
 
 
 def test_the_optical_axis_meets_the_middle_of_the_frame():
-    camera = Camera.of(1920, 1080, 1000.0)
+    camera = Camera(1920, 1080, 1000.0)
     np.testing.assert_allclose(camera.project(np.array([0.0, 0.0, 7.0])), [960, 540])
     # 1 m right and 0.5 m down at 4 m: 250 and 125 px for a focal length of 1000.
     np.testing.assert_allclose(camera.project(np.array([1.0, 0.5, 4.0])), [1210, 665])
@@ -26,11 +26,12 @@ def test_the_optical_axis_meets_the_middle_of_the_frame():
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920)])
 def test_an_unknown_focal_length_is_assumed_from_the_long_side(size):
-    camera = Camera.of(*size, None)
+    camera = Camera.assumed(*size)
     assert (camera.focal_px, camera.focal_source) == (1920.0, "assumed")
     width = 2 * np.degrees(np.arctan(1920 / 2 / camera.focal_px))
     assert width == pytest.approx(53.13, abs=0.01)
-    assert Camera.of(*size, 800.0) == Camera(*size, 800.0, "given")
+    # The widest and the longest lens that people film with lie two deviations off.
+    assert np.exp(2 * camera.focal_spread) == pytest.approx(2.1, rel=0.1)
 
 
 def test_a_ray_rotation_carries_the_optical_axis_onto_its_ray():

@@ -6,8 +6,10 @@ import pytest
 from track_spine.rigging import spine_curve
 from track_spine.rigging.angles import PLANES, REGIONS, curvature, regional_angles
 from track_spine.rigging.motion import BoneMotion
+from track_spine.rigging.person import bends, posture
 from track_spine.rigging.rotation import conjugate, from_axis_angle, multiply
 from track_spine.rigging.skeleton import canonical_skeleton
+from track_spine.rigging.solve import Solved
 
 TIME_S = np.arange(5) / 30.0
 ANGLE = np.radians(np.array([0.0, 5.0, 10.0, 20.0, 30.0]))
@@ -93,3 +95,37 @@ def test_curvature_is_lordosis_below_and_kyphosis_above(skeleton):
     length = skeleton.length_m[[skeleton.index(bone) for bone in spine_curve.BONES[:2]]].mean()
     np.testing.assert_allclose(curved[:, 0] - curved[0, 0], ANGLE / length, atol=1e-9)
     np.testing.assert_allclose(curved[:, 1:] - curved[:1, 1:], 0.0, atol=1e-9)
+
+
+def test_whoever_stands_as_they_do_has_angles_of_zero(skeleton):
+    rng = np.random.default_rng(3)
+    neutral = rng.uniform(-0.15, 0.15, (8, 2))
+    rest = np.tile(skeleton.rest, (len(ANGLE), 1, 1))
+    rows = [skeleton.index(bone) for bone in spine_curve.BONES]
+    rest[:, rows] = multiply(posture(skeleton, neutral), rest[:, rows])
+    above = spine_curve.BONES.index("spine_05")
+    # On top of that posture, a bend of the upper back forwards.
+    bent = multiply(
+        from_axis_angle(np.array([1.0, 0.0, 0.0]), ANGLE)[:, None], rest[:, rows[above:]]
+    )
+    rest[:, rows[above:]] = bent
+    root = np.zeros((len(ANGLE), 3))
+    motion = BoneMotion(skeleton.bones, TIME_S, rest, root, np.ones(len(ANGLE), bool))
+    from_own = regional_angles(skeleton, motion, neutral)
+    for region in ("lumbar", "thoracic", "cervical", "trunk"):
+        np.testing.assert_allclose(from_own[region][0], 0.0, atol=1e-9)
+    assert np.degrees(np.abs(regional_angles(skeleton, motion)["thoracic"][0])).max() > 1.0
+    # A turn about the world's axis is one of the same size about the turned segment's.
+    np.testing.assert_allclose(np.linalg.norm(from_own["trunk"], axis=1), ANGLE, atol=0.02)
+
+
+def test_a_posture_is_what_bends_tell_of_it(skeleton):
+    neutral = np.random.default_rng(4).uniform(-0.2, 0.2, (8, 2))
+    rotation = skeleton.rest[None].copy()
+    rows = [skeleton.index(bone) for bone in spine_curve.BONES]
+    rotation[:, rows] = multiply(posture(skeleton, neutral), rotation[:, rows])
+    motion = BoneMotion(skeleton.bones, TIME_S[:1], rotation, np.zeros((1, 3)), np.ones(1, bool))
+    nowhere = np.zeros((1, len(skeleton.bones), 3))
+    found = bends(Solved(skeleton, motion, nowhere, nowhere, sigma=nowhere[..., 0]))
+    np.testing.assert_allclose(found[0, :, ::2], neutral, atol=1e-9)
+    np.testing.assert_allclose(found[0, :, 1], 0.0, atol=1e-9)

@@ -84,7 +84,7 @@ def test_points_without_score_or_position_are_missing(tmp_path):
     ("name", "value", "said"),
     [
         ("schema", np.array("something.else"), "something.else"),
-        ("version", np.array(3), "version 3"),
+        ("version", np.array(4), "version 4"),
         ("version", np.array("1"), "version"),
         ("names", np.array(["a", "a", "b"]), "repeat"),
         ("names", np.array(NAMES, dtype=object), "read"),
