@@ -15,14 +15,14 @@ from track_spine.training.motions import read_bvh
 
 MOCAP: Final = Path(__file__).resolve().parents[2] / "shared" / "data" / "mocap"
 RATE_HZ: Final = 30.0
-_BVH_M: Final = 0.0564
+BVH_M: Final = 0.0564
 """Metres a unit of length of the CMU conversions: 1 / 0.45 inch."""
 
 CHOSEN_ON: Final = ("cmu_bvh_tmoco/bvh/02_01.bvh",)
 HELD_OUT: Final = ("cmu_bvh_tmoco/bvh/05_06.bvh", "pybvh/bvh_data/cmu_12_01_walk.bvh")
 """Clips of other subjects than those that chose a number."""
 
-_JOINTS: Final[Mapping[str, str]] = {
+JOINTS: Final[Mapping[str, str]] = {
     **{
         f"{side.lower()}_{point}": f"{side}{joint}"
         for side in ("Left", "Right")
@@ -53,11 +53,12 @@ def captured(clip: str) -> Motion3D:
     """
     with zipfile.ZipFile(MOCAP / "cmu_bvh.zip") as archive:
         bvh = read_bvh(archive.read(clip).decode(), 1.0 / RATE_HZ)
-    joints = np.stack([bvh.position[:, bvh.row[joint]] for joint in _JOINTS.values()], axis=1)
+    joints = np.stack([bvh.position[:, bvh.row[joint]] for joint in JOINTS.values()], axis=1)
     # The clips have +Y up and face +Z, the project +Z up and -Y.
-    xyz = _BVH_M * joints[..., [0, 2, 1]] * [1.0, -1.0, 1.0]
+    # Conversions begin with a frame in T-pose, which is no movement.
+    xyz = BVH_M * joints[1:, :, [0, 2, 1]] * [1.0, -1.0, 1.0]
     time_s = np.arange(len(xyz)) / RATE_HZ
-    return _on_skeleton(Motion3D(tuple(_JOINTS), time_s, xyz, np.ones(xyz.shape[:2])))
+    return _on_skeleton(Motion3D(tuple(JOINTS), time_s, xyz, np.ones(xyz.shape[:2])))
 
 
 def _on_skeleton(motion: Motion3D) -> Motion3D:

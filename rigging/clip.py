@@ -47,7 +47,12 @@ samples are 5 to 19 mm and 55 mm off in the take of a walker 7 m away."""
 
 
 def refine(
-    motion: Motion3D, solved: Solved, neutral: Floats | None = None, locks: Locks | None = None
+    motion: Motion3D,
+    solved: Solved,
+    neutral: Floats | None = None,
+    locks: Locks | None = None,
+    *,
+    deviations: bool = True,
 ) -> Solved:
     """Fit the skeleton to everything that is known of a clip.
 
@@ -61,9 +66,10 @@ def refine(
         neutral: (8, 2) the person's neutral bends above L5, radians from rest; None for those of
             the skeleton's rest.
         locks: Points that rest, T frames.
+        deviations: Whether to tell them: a fit that another one follows needs none.
 
     Returns:
-        The same skeleton, moved better, with deviations.
+        The same skeleton, moved better, with deviations where they are told.
     """
     free = freedoms(solved.skeleton)
     deviation = np.full(solved.motion.rotation.shape[:2], np.nan)
@@ -77,14 +83,16 @@ def refine(
         if locks is not None:
             observed = replace(observed, locks=locks.at(rows))
         first = first_pose(free, turn[rows], root_m[rows])
-        pose, deviation[rows] = _fit_windows(free, observed, first, bends)
+        pose, deviation[rows] = _fit_windows(free, observed, first, bends, deviations)
         root_m[rows] = pose.root_m
         rotation[rows] = multiply(pose.placed(free)[1], solved.skeleton.rest)
     better = BoneMotion(
         solved.motion.bones, motion.time_s, continuous(rotation), root_m, solved.motion.valid
     )
     heads, tails = fk(solved.skeleton, better)
-    return replace(solved, motion=better, heads_m=heads, tails_m=tails, sigma=deviation)
+    return replace(
+        solved, motion=better, heads_m=heads, tails_m=tails, sigma=deviation if deviations else None
+    )
 
 
 def _stretches(time_s: Floats, valid: Bools) -> Iterator[Ints]:
@@ -166,16 +174,16 @@ def first_pose(free: Freedoms, turn: Floats, root_m: Floats) -> Pose:
 
 
 def _fit_windows(
-    free: Freedoms, observed: Observed, first: Pose, neutral: Floats
+    free: Freedoms, observed: Observed, first: Pose, neutral: Floats, deviations: bool
 ) -> tuple[Pose, Floats]:
     """Fit window after window, each going on from the last two frames of the one before.
 
     Returns:
-        The pose, and the deviations (T, B) of its joints.
+        The pose, and the deviations (T, B) of its joints where they are told.
     """
     frames = len(observed.time_s)
     local, root_m = first.local.copy(), first.root_m.copy()
-    deviation = np.empty(local.shape[:2])
+    deviation = np.full(local.shape[:2], np.nan)
     for start in range(0, frames, WINDOW):
         held = min(2, start)
         end = min(start + WINDOW, frames)
@@ -184,5 +192,6 @@ def _fit_windows(
         pose, at_end = fit(problem)
         new = slice(held, held + end - start)
         local[start:end], root_m[start:end] = pose.local[new], pose.root_m[new]
-        deviation[start:end] = joint_deviations(free, at_end)[new]
+        if deviations:
+            deviation[start:end] = joint_deviations(free, at_end)[new]
     return Pose(local, root_m), deviation

@@ -14,6 +14,8 @@ _LEAST_JUMP_M: Final = 0.25
 after: at 30 frames a second, 22 g."""
 
 _TIMES_USUAL: Final = 8.0
+"""The same against what is usual in the clip. Both were set wide by hand; no set chose them."""
+
 _LEAST_POINTS: Final = 5
 
 

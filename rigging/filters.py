@@ -9,11 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solveh_banded
-from scipy.ndimage import label, median_filter
 
 from .errors import RigError
 from .gaps import fill_values
 from .motion import Motion3D
+from .outliers import outliers
 from .rotation import Bools, Floats
 
 ROOT: Final = "root"
@@ -59,13 +59,8 @@ In the monocular take of a walker 7 m away, samples are 5 mm off vertically, 15 
 way walked and 51 to 59 mm along the view; steps bounce and sway by several times the first.
 """
 
-_OUTLIER_FLOOR_M: Final = 0.015
-_OUTLIER_FACTOR: Final = 6.0
-_OUTLIER_WINDOW: Final = 31
-_LONGEST_OUTLIER: Final = 2
-"""A sample is an outlier when its error exceeds the floor by more than the factor times the median
-error of the window: under 1 % of plain noise in one direction, none of noise in all three.
-"""
+_NEAREST_M: Final = 0.1
+"""Depth below which no point is before a camera."""
 
 
 def cutoffs_hz(strength: Mapping[str, float]) -> dict[str, float]:
@@ -105,9 +100,9 @@ def smooth(
     phase, whatever the times of the samples. The body's travel (mid-hip) and the points relative to
     it are smoothed apart, because errors in a person's distance from the camera move all points
     together; f of the travel falls with the cube root of its error, direction by direction, which
-    is best for a path with random jerks. Weights follow the scores within a track. A single sample
-    that neither its neighbours on both sides, nor those before, nor those after predict, is an
-    outlier: it has no weight, and the curve's value replaces it.
+    is best for a path with random jerks. Weights follow the scores within a track; `outliers`
+    have no weight, and the curve's value replaces them. Pixels are smoothed like points, with
+    outliers of their own.
 
     Args:
         motion: Raw key points.
@@ -120,12 +115,11 @@ def smooth(
 
     Source:
         Smoothing by penalised third derivatives: Woltring, Adv. Eng. Softw. 1986;8:104. Divided
-        differences of a discrete curve: Eilers, Anal. Chem. 2003;75:3631. Outliers: after Hampel,
-        J. Am. Stat. Assoc. 1974;69:383.
+        differences of a discrete curve: Eilers, Anal. Chem. 2003;75:3631.
     """
     time_s = motion.time_s
     seen = motion.score > 0.0
-    weight = _weights(motion, max_gap_s)
+    weight = _weights(motion, motion.xyz_m, seen, max_gap_s)
     travel, smooth_travel = _travel(motion, weight, cutoff_hz[ROOT], max_gap_s)
     xyz = np.full_like(motion.xyz_m, np.nan)
     for k, name in enumerate(motion.names):
@@ -133,34 +127,40 @@ def smooth(
         for rows in _runs(time_s, seen[:, k], max_gap_s):
             relative = motion.xyz_m[rows, k] - travel[rows]
             xyz[rows, k] = smooth_travel[rows] + _fit(time_s[rows], relative, weight[rows, k], f)
-    return replace(motion, xyz_m=xyz, xy_px=_smooth_pixels(motion, weight, cutoff_hz, max_gap_s))
+    return replace(motion, xyz_m=xyz, xy_px=_smooth_pixels(motion, cutoff_hz, max_gap_s))
 
 
 def _smooth_pixels(
-    motion: Motion3D, weight: Floats, cutoff_hz: Mapping[str, float], max_gap_s: float
+    motion: Motion3D, cutoff_hz: Mapping[str, float], max_gap_s: float
 ) -> Floats | None:
-    """Smooth where points are seen (T, K, 2) as strongly as where they are."""
-    if motion.xy_px is None:
-        return None
+    """Smooth where a camera sees points (T, K, 2) as strongly as where they are."""
+    if motion.xy_px is None or motion.camera is None:
+        return motion.xy_px
+    seen = np.isfinite(motion.xy_px).all(axis=-1) & (motion.score > 0.0)
+    if not seen.any():
+        return motion.xy_px
+    depth_m = motion.camera.seen_from(motion.xyz_m)[..., 2]
+    px_per_m = motion.camera.focal_px / np.nanmedian(np.maximum(depth_m, _NEAREST_M))
+    weight = _weights(motion, motion.xy_px, seen, max_gap_s, px_per_m)
     xy_px = motion.xy_px.copy()
     for k, name in enumerate(motion.names):
         f = cutoff_hz.get(name, cutoff_hz[ROOT])
-        seen = np.isfinite(xy_px[:, k]).all(axis=-1) & (motion.score[:, k] > 0.0)
-        for rows in _runs(motion.time_s, seen, max_gap_s):
+        for rows in _runs(motion.time_s, seen[:, k], max_gap_s):
             xy_px[rows, k] = _fit(motion.time_s[rows], xy_px[rows, k], weight[rows, k], f)
     return xy_px
 
 
-def _weights(motion: Motion3D, max_gap_s: float) -> Floats:
+def _weights(
+    motion: Motion3D, tracks: Floats, seen: Bools, max_gap_s: float, per_metre: float = 1.0
+) -> Floats:
     """Weigh samples (T, K) by score, relative to the track's median; outliers weigh nothing."""
     weight = np.zeros(motion.score.shape)
-    for k in range(len(motion.names)):
-        seen = motion.score[:, k] > 0.0
-        if not seen.any():
-            continue
-        weight[:, k] = np.minimum(motion.score[:, k] / np.median(motion.score[seen, k]), 2.0) ** 2
-        for rows in _runs(motion.time_s, seen, max_gap_s):
-            weight[rows[_outliers(motion.time_s[rows], motion.xyz_m[rows, k])], k] = 0.0
+    for k in np.flatnonzero(seen.any(axis=0)):
+        score = motion.score[:, k]
+        weight[:, k] = np.minimum(score / np.median(score[seen[:, k]]), 2.0) ** 2
+        for rows in _runs(motion.time_s, seen[:, k], max_gap_s):
+            off = outliers(motion.time_s[rows], tracks[rows, k], per_metre)
+            weight[rows[off], k] = 0.0
     return weight
 
 
@@ -216,27 +216,6 @@ def _runs(time_s: Floats, seen: Bools, max_gap_s: float) -> Iterator[npt.NDArray
     at = np.flatnonzero(seen)
     if len(at):
         yield from np.split(at, np.flatnonzero(np.diff(time_s[at]) > max_gap_s) + 1)
-
-
-def _outliers(time_s: Floats, y: Floats) -> Bools:
-    """Mark the single samples (N,) of a track (N, 3) that none of three straight lines predicts."""
-    spikes = np.zeros(len(y), dtype=bool)
-    if len(y) < 5:
-        return spikes
-    lines = ((-1, 1), (-2, -1), (1, 2))
-    middle = np.arange(2, len(y) - 2)
-    error = np.full(len(middle), np.inf)
-    for a, b in lines:
-        t0, t1 = time_s[middle + a], time_s[middle + b]
-        slope = (y[middle + b] - y[middle + a]) / (t1 - t0)[:, None]
-        predicted = y[middle + a] + slope * (time_s[middle] - t0)[:, None]
-        error = np.minimum(error, np.linalg.norm(y[middle] - predicted, axis=-1))
-    usual = median_filter(error, size=_OUTLIER_WINDOW, mode="nearest")
-    spikes[middle] = error > _OUTLIER_FLOOR_M + _OUTLIER_FACTOR * usual
-    # A part that suddenly moves is ahead of every line for some frames: that is no outlier.
-    runs, _ = label(spikes)
-    lengths = np.bincount(runs)
-    return np.asarray(spikes & (lengths[runs] <= _LONGEST_OUTLIER))
 
 
 def _windows(samples: Floats) -> Floats:

@@ -14,10 +14,10 @@ _GIVE: Final = np.radians(2.0)
 """How far beyond its limit a joint goes at the price of a standard deviation."""
 
 _LIMB_DEG: Final[Mapping[str, tuple[tuple[float, float], ...]]] = {
-    # About X, Y and Z, left side; the right mirrors Y and Z. Elbow and knee after the American
-    # Academy of Orthopaedic Surgeons, Joint Motion (1965); knees of people who squat bend to 160.
-    # Thighs: flexion 130 and extension 18 (Moromizato 2016); about the other axes what crossed
-    # legs and splits need, as the parts of one rotation vector share a large turn.
+    # About X, Y and Z, left side; the right mirrors Y and Z. Chosen wide by hand, after no table:
+    # they are to stop what no joint does, not to say what is usual. Thighs sideways and in twist
+    # have what crossed legs and splits need, as the parts of one rotation vector share a large
+    # turn. Upper arms have no limits.
     "forearm": ((-5.0, 150.0), (0.0, 0.0), (0.0, 0.0)),
     "shin": ((-5.0, 160.0), (0.0, 0.0), (0.0, 0.0)),
     "thigh": ((-140.0, 30.0), (-80.0, 80.0), (-80.0, 80.0)),

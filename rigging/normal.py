@@ -4,7 +4,7 @@
 import numpy as np
 
 from .freedoms import ROOT, Freedoms, Ints
-from .rotation import Floats, rotate
+from .rotation import Floats, cross, rotate
 
 
 def skew(v: Floats) -> Floats:
@@ -28,7 +28,7 @@ def screws(free: Freedoms, heads: Floats, turn: Floats) -> Floats:
     """
     axis = rotate(turn[:, free.bone], free.direction)
     pivot = heads[:, free.bone] - heads[:, :1]
-    return np.concatenate([axis, np.cross(pivot, axis)], axis=-1)
+    return np.concatenate([axis, cross(pivot, axis)], axis=-1)
 
 
 def spatial(
@@ -51,10 +51,10 @@ def spatial(
     """
     frames, bones = len(points), len(free.skeleton.bones)
     curve, slope = np.zeros((frames, bones, 6, 6)), np.zeros((frames, bones, 6))
-    cross = skew(points)
-    turned = cross @ weight
-    moment = np.cross(points, force)
-    square = turned @ np.swapaxes(cross, -1, -2)
+    lever = skew(points)
+    turned = lever @ weight
+    moment = cross(points, force)
+    square = turned @ np.swapaxes(lever, -1, -2)
     for n, b in enumerate(bone):
         curve[:, b, :3, :3] += square[:, n]
         curve[:, b, :3, 3:] += turned[:, n]
@@ -83,13 +83,10 @@ def joint_equations(
     Returns:
         (T, E, E) curvature and (T, E) slope of half the cost.
     """
-    held = np.einsum("teij,tej->tei", curve[:, free.bone], screw)
-    form = screw @ np.swapaxes(held, -1, -2)
-    upper = form * free.above
-    return (
-        upper + np.swapaxes(upper, -1, -2) + form * free.same,
-        np.sum(screw * slope[:, free.bone], axis=-1),
-    )
+    held = (curve[:, free.bone] @ screw[..., None])[..., 0]
+    # Of turns of one bone both halves hold the whole.
+    upper = (screw @ np.swapaxes(held, -1, -2)) * (free.above + 0.5 * free.same)
+    return upper + np.swapaxes(upper, -1, -2), np.sum(screw * slope[:, free.bone], axis=-1)
 
 
 def root_equations(

@@ -96,7 +96,8 @@ def _solve_shot(
     if not torso_seen(smoothed).any():
         return _nobody(smoothed, lengths)
     neutral = None if options.person is None else options.person.neutral
-    solved = refine(smoothed, solve(smoothed, lengths), neutral)
+    solved = solve(smoothed, lengths)
+    solved = refine(smoothed, solved, neutral, deviations=not options.contacts)
     if not options.contacts:
         return solved
     contacts = find_contacts(smoothed, solved)

@@ -37,17 +37,14 @@ def multiply(a: Floats, b: Floats) -> Floats:
     Returns:
         (..., 4) quaternions.
     """
-    aw, ax, ay, az = np.moveaxis(a, -1, 0)
-    bw, bx, by, bz = np.moveaxis(b, -1, 0)
-    return np.stack(
-        [
-            aw * bw - ax * bx - ay * by - az * bz,
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-        ],
-        axis=-1,
-    )
+    aw, ax, ay, az = (a[..., i] for i in range(4))
+    bw, bx, by, bz = (b[..., i] for i in range(4))
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    product[..., 0] = aw * bw - ax * bx - ay * by - az * bz
+    product[..., 1] = aw * bx + ax * bw + ay * bz - az * by
+    product[..., 2] = aw * by - ax * bz + ay * bw + az * bx
+    product[..., 3] = aw * bz + ax * by - ay * bx + az * bw
+    return product
 
 
 def conjugate(q: Floats) -> Floats:
@@ -62,6 +59,25 @@ def conjugate(q: Floats) -> Floats:
     return np.asarray(q * np.array([1.0, -1.0, -1.0, -1.0]))
 
 
+def cross(a: Floats, b: Floats) -> Floats:
+    """Multiply vectors crosswise, with less overhead a call than `numpy.cross`.
+
+    Args:
+        a: (..., 3) vectors.
+        b: (..., 3) vectors.
+
+    Returns:
+        (..., 3) vectors across both.
+    """
+    ax, ay, az = (a[..., i] for i in range(3))
+    bx, by, bz = (b[..., i] for i in range(3))
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape))
+    product[..., 0] = ay * bz - az * by
+    product[..., 1] = az * bx - ax * bz
+    product[..., 2] = ax * by - ay * bx
+    return product
+
+
 def rotate(q: Floats, v: Floats) -> Floats:
     """Turn vectors.
 
@@ -73,8 +89,8 @@ def rotate(q: Floats, v: Floats) -> Floats:
         (..., 3) vectors.
     """
     axis = q[..., 1:]
-    half = np.cross(axis, v)
-    return np.asarray(v + 2.0 * (q[..., :1] * half + np.cross(axis, half)))
+    half = cross(axis, v)
+    return np.asarray(v + 2.0 * (q[..., :1] * half + cross(axis, half)))
 
 
 def from_axis_angle(axis: Floats, angle: Floats) -> Floats:
@@ -282,5 +298,5 @@ def vector_slope(vector: Floats, slope: Floats) -> Floats:
     small = angle < 1e-3
     safe = np.where(small, 1.0, angle)
     factor = np.where(small, 1.0 / 12.0, 1.0 / safe**2 - 0.5 / (safe * np.tan(0.5 * safe)))
-    once = np.cross(vector, slope)
-    return np.asarray(slope - 0.5 * once + factor * np.cross(vector, once))
+    once = cross(vector, slope)
+    return np.asarray(slope - 0.5 * once + factor * cross(vector, once))
