@@ -17,6 +17,7 @@ from ..rigging.target import TargetRig
 from .errors import TargetError
 from .rig_reading import free_handles, parent_indices
 from .scene_camera import metres_per_unit
+from .spline_ik import with_guides
 from .workspace import object_mode
 
 # Blender stores transforms as float32: a rotated, scaled object is uniform to about 1e-6.
@@ -118,7 +119,7 @@ def read_target(
         rest=np.array([bone.matrix_local for bone in bones], dtype=np.float64),
         length=np.array([bone.length for bone in bones], dtype=np.float64),
         world_from_armature=world,
-        roles=roles,
+        roles=with_guides(armature, roles),
         inherits=np.array([bone.use_inherit_rotation for bone in bones]),
         local_location=np.array([bone.use_local_location for bone in bones]),
         bendy=free_handles(bones),

@@ -11,7 +11,8 @@ from ..rigging.rotation import continuous, quaternions_to_euler
 from ..rigging.rotation_modes import euler_to_quaternions
 from ..rigging.target import PoseMotion
 from .compat import action_channels
-from .curves import custom_path_from, path_from
+from .curves import path_from
+from .switches import has_switch, switch_path
 
 _ROTATION = ("rotation_quaternion", "rotation_axis_angle", "rotation_euler")
 
@@ -82,9 +83,7 @@ def held_back(armature: bpy.types.Object, pose: PoseMotion) -> Iterator[str]:
             "disable the drivers to see the motion there"
         )
     lacking = [
-        f"{bone}: {name}"
-        for bone, name in pose.properties
-        if bone not in bones or name not in bones[bone]
+        f"{bone}: {name}" for bone, name in pose.properties if not has_switch(bones.get(bone), name)
     ]
     if lacking:
         yield f"The rig has no such switches, which its kind should have: {_listed(lacking)}"
@@ -110,7 +109,7 @@ def _driven_bones(armature: bpy.types.Object, pose: PoseMotion) -> list[str]:
     names += [
         bone
         for bone, name in pose.properties
-        if bone in bones and custom_path_from(bones[bone], name) in driven
+        if has_switch(bones.get(bone), name) and switch_path(bones[bone], name) in driven
     ]
     return list(dict.fromkeys(names))
 

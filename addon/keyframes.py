@@ -14,9 +14,10 @@ from ..rigging.rotation import quaternions_to_euler
 from ..rigging.rotation_modes import quaternions_to_axis_angle
 from ..rigging.target import PoseMotion
 from .compat import assign_new_action
-from .curves import INTERPOLATION, Floats, Keys, custom_path_from, path_from, write_curves
+from .curves import INTERPOLATION, Floats, Keys, path_from, write_curves
 from .held import driven_channels, unlocked_rotations
 from .restore import remember
+from .switches import has_switch, switch_path
 
 # A shorter gap is bridged between its two keys; over a longer one the last pose holds.
 LONG_GAP_S: Final = 0.25
@@ -91,7 +92,7 @@ def write_pose(
     frames: Floats,
     tolerance: Tolerance | None = None,
 ) -> Keys:
-    """Write a motion into empty channels: rotations, locations and custom properties.
+    """Write a motion into empty channels: rotations, locations and switches.
 
     Channels that are locked or driven are left out.
 
@@ -117,7 +118,7 @@ def write_pose(
     for bone, handles in pose.handles.items():
         pen.handles(armature.pose.bones[bone], handles[seen])
     for (bone, name), values in pose.properties.items():
-        pen.custom(bone, name, np.broadcast_to(values, len(frames))[seen])
+        pen.switch(bone, name, np.broadcast_to(values, len(frames))[seen])
     return keys
 
 
@@ -174,13 +175,13 @@ class _Pen:
         for column, name in enumerate(HANDLES):
             self._write(bone.name, path_from(bone, name), [0], values[:, column, None], self._keys)
 
-    def custom(self, bone_name: str, name: str, values: Floats) -> None:
+    def switch(self, bone_name: str, name: str, values: Floats) -> None:
         bone = self._bones.get(bone_name)
-        if bone is None or name not in bone:
+        if not has_switch(bone, name):
             return  # `held.held_back` says so
         changed = np.flatnonzero(np.diff(values, prepend=np.nan))
         keys = self._keys.at(changed).stepped()
-        path = custom_path_from(bone, name)
+        path = switch_path(bone, name)
         self._write(bone_name, path, [0], values[changed, None], keys)
 
     def _reduced(self, values: Floats, distance: float) -> tuple[Keys, Floats]:

@@ -10,6 +10,7 @@ import bpy
 from ..rigging.target import PoseMotion
 from .compat import action_slot_name, assign_action
 from .errors import TargetError
+from .switches import has_switch, set_switch, switch_value
 
 RECORD: Final = "track_spine_before"
 """Custom property of our actions that holds the record."""
@@ -24,7 +25,7 @@ class Before:
         slot: Identifier of the action's slot (4.4 and later); empty for none.
         blend_type: How the action was laid over the NLA tracks.
         influence: How much of it.
-        switches: Bone, custom property and its value, of those that our action keys.
+        switches: Bone, property and its value, of the switches that our action keys.
     """
 
     action: str
@@ -63,9 +64,9 @@ def remember(armature: bpy.types.Object, pose: PoseMotion) -> Before:
         blend_type=animation.action_blend_type if animation else "REPLACE",
         influence=animation.action_influence if animation else 1.0,
         switches=[
-            (bone, name, float(bones[bone][name]))
+            (bone, name, switch_value(bones[bone], name))
             for bone, name in pose.properties
-            if bone in bones and name in bones[bone]
+            if has_switch(bones.get(bone), name)
         ],
     )
 
@@ -100,7 +101,7 @@ def restore(armature: bpy.types.Object) -> str:
     animation.action_blend_type = before.blend_type
     animation.action_influence = before.influence
     for bone, name, value in before.switches:
-        if bone in armature.pose.bones and name in armature.pose.bones[bone]:
-            held = armature.pose.bones[bone]
-            held[name] = type(held[name])(value)
+        held = armature.pose.bones.get(bone)
+        if has_switch(held, name):
+            set_switch(held, name, value)
     return before.action

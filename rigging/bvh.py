@@ -18,8 +18,9 @@ def bvh_text(skeleton: Skeleton, motion: BoneMotion, *, frames_per_s: float | No
     """Write a motion as BVH: +Y up, facing +Z, centimetres, channels Zrotation Xrotation Yrotation.
 
     The format knows one frame time only, so the motion is sampled anew at equal steps of its true
-    times. It knows no gaps either: while the person is not seen, the figure stands still as last
-    seen.
+    times, from its first to its last frame, so that the files of a clip's people go together. It
+    knows no gaps either: while the person is not seen, the figure stands still as last seen, and
+    before as first seen.
 
     Args:
         skeleton: Rest pose.
@@ -57,13 +58,13 @@ def bvh_text(skeleton: Skeleton, motion: BoneMotion, *, frames_per_s: float | No
 
 
 def _sample(motion: BoneMotion, step: float) -> tuple[Floats, Floats]:
-    """Sample orientations (N, B, 4) and root (N, 3) every `step` seconds from the first valid."""
+    """Sample orientations (N, B, 4) and root (N, 3) every `step` seconds."""
     seen = np.flatnonzero(motion.valid)
     time_s = motion.time_s[seen]
-    count = int(np.floor((time_s[-1] - time_s[0]) / step + 1e-6)) + 1
-    wanted = time_s[0] + step * np.arange(count)
+    first_s, last_s = motion.time_s[[0, -1]]
+    wanted = first_s + step * np.arange(int(np.floor((last_s - first_s) / step + 1e-6)) + 1)
     # A step that falls on a frame but for rounding shall take that frame.
-    before = np.searchsorted(time_s, wanted + 1e-6 * step, side="right") - 1
+    before = np.maximum(np.searchsorted(time_s, wanted + 1e-6 * step, side="right") - 1, 0)
     after = np.minimum(before + 1, len(seen) - 1)
     span = np.where(after > before, time_s[after] - time_s[before], 1.0)
     fraction = np.clip((wanted - time_s[before]) / span, 0.0, 1.0)

@@ -21,6 +21,7 @@ from .rigs import (
     rigify,
     rigify_controls,
     second_life,
+    smpl,
     smpl_x,
     track_spine,
     unity,
@@ -43,6 +44,7 @@ _FAMILIES: Final[tuple[ModuleType, ...]] = (
     daz_genesis_9,
     auto_rig_pro,
     poser,
+    smpl,
     smpl_x,
     second_life,
     biped,
@@ -69,8 +71,9 @@ class Roles:
         carried: For controls that another moves than the one above: that one.
         ik: IK control by "hand.L" or "foot.L", and pole by "forearm.L" or "shin.L".
         still: Controls that are to stay at rest.
-        switches: Custom properties as (bone, property, value for FK, value for IK, "arm", "leg" or
-            "" by whose choice).
+        guides: Controls that steer the curve of the spine's Spline IK.
+        switches: Properties as (bone, property, value for FK or None to leave it, value for IK,
+            "arm", "leg" or "" by whose choice).
     """
 
     family: str
@@ -84,7 +87,8 @@ class Roles:
     carried: Mapping[str, str] = field(default_factory=dict)
     ik: Mapping[str, str] = field(default_factory=dict)
     still: tuple[str, ...] = ()
-    switches: tuple[tuple[str, str, float, float, str], ...] = ()
+    guides: tuple[str, ...] = ()
+    switches: tuple[tuple[str, str, float | None, float, str], ...] = ()
 
     def bones(self) -> tuple[str, ...]:
         """Give every bone that has a role."""
@@ -154,10 +158,9 @@ def identify(
             bones do not hang together as a body.
     """
     tree = Tree(bone_names, parents)
-    if set(rigify_controls.BONES.values()) <= set(bone_names) and (
-        rigify_controls.TRAVEL in bone_names
-    ):
-        return _sure(_rigify_controls(bone_names))
+    controls = control_roles(bone_names)
+    if controls:
+        return _sure(controls)
     family, found, missing = max(
         (
             _found(family, tree, prefix)
@@ -218,6 +221,36 @@ def body(tree: Tree, found: Mapping[str, str], family: str) -> Roles:
     return Roles(family, pelvis, spine, neck, found["head"], limbs)
 
 
+def control_roles(bone_names: Sequence[str]) -> Roles | None:
+    """Give the controls of a rig that Rigify generated.
+
+    Args:
+        bone_names: B bone names.
+
+    Returns:
+        Their roles; None for any other rig.
+    """
+    known, family = set(bone_names), rigify_controls
+    if not {*family.BONES.values(), family.TRAVEL} <= known:
+        return None
+    column = sorted(name for name in known if re.fullmatch(family.SPINE, name))
+    drawn = {name: family.DRAWN[1] + name.replace(family.DRAWN[0], "") for name in column}
+    return Roles(
+        family=family.FAMILY,
+        pelvis=column[0],
+        spine=tuple(column[1:]),
+        neck=(family.BONES["neck"],),
+        head=family.BONES["head"],
+        limbs={role: bone for role, bone in family.BONES.items() if "." in role},
+        travel=family.TRAVEL,
+        drawn={control: bone for control, bone in drawn.items() if bone in known},
+        carried=family.CARRIED,
+        ik={role: bone for role, bone in family.IK.items() if bone in known},
+        still=tuple(bone for bone in family.STILL if bone in known),
+        switches=family.SWITCHES,
+    )
+
+
 def _carrier(tree: Tree, found: Mapping[str, str]) -> str:
     """Find the bone that all others with a role hang from: the pelvis, or the next above it."""
     others = {role: bone for role, bone in found.items() if role != "pelvis"}
@@ -263,25 +296,4 @@ def _sure(roles: Roles) -> Match:
         | {role: 1.0 for role in roles.limbs},
         {},
         (),
-    )
-
-
-def _rigify_controls(bone_names: Sequence[str]) -> Roles:
-    """Give the roles of a rig that Rigify generated: its controls."""
-    known, family = set(bone_names), rigify_controls
-    column = sorted(name for name in known if re.fullmatch(family.SPINE, name))
-    drawn = {name: family.DRAWN[1] + name.replace(family.DRAWN[0], "") for name in column}
-    return Roles(
-        family=family.FAMILY,
-        pelvis=column[0],
-        spine=tuple(column[1:]),
-        neck=(family.BONES["neck"],),
-        head=family.BONES["head"],
-        limbs={role: bone for role, bone in family.BONES.items() if "." in role},
-        travel=family.TRAVEL,
-        drawn={control: bone for control, bone in drawn.items() if bone in known},
-        carried=family.CARRIED,
-        ik={role: bone for role, bone in family.IK.items() if bone in known},
-        still=tuple(bone for bone in family.STILL if bone in known),
-        switches=family.SWITCHES,
     )

@@ -1,114 +1,147 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps the feet of a rig of other proportions on the floor, and its hands where they reach."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from .freedoms import Ints
 from .matching import Roles
 from .rest_pose import RestPose
 from .rotation import Bools, Floats, conjugate, multiply, rotate
 from .solve import Solved
+from .stances import stances
 from .two_bone import STRETCHED, reach
 
 _X, _, _Z = np.eye(3)
 _SIDES: Final = (("left", "L"), ("right", "R"))
-_RAMP_S: Final = 0.2
-"""Time over which a leg goes over from its planted foot to its own motion: about a step's swing."""
+_BLEND_S: Final = 0.3
+"""Time over which a leg goes over from its planted foot to its own motion, and the body from one
+foot to the next. Of 0.1 to 0.4 it made bones jump least on the walk of `benchmarks/rigs.py`."""
 _SMOOTH_S: Final = 0.1
-"""Standard deviation of the smoothing of the body's height, so that it does not jump when feet
-change; the legs make up for what it takes away."""
-_FARTHEST: Final = 0.1
-"""Most that a planted foot is moved sideways, as a share of the leg; more is no slip of a foot."""
+"""Standard deviation of the smoothing of how far the body sinks for legs that are too short."""
+_CUT: Final = 2.0
+"""Standard deviations after which that smoothing ends, so that it can begin in time."""
+_DEEPEST: Final = 0.1
+"""Most that the body sinks, as a share of the leg."""
+_GIVE: Final = 0.002
+"""How far a planted foot may be off, as a share of the leg, before a leg is bent for it: a straight
+leg that is to be shorter by this bends by seven degrees."""
 
 
 class Planting:
-    """The feet of a rig, and when they are planted.
+    """The feet of a rig, and when they are planted."""
 
-    Attributes:
-        planted: (T,) by side and by "heel" or "ball".
-    """
-
-    def __init__(self, solved: Solved, roles: Roles, rest: RestPose, ratio: float) -> None:
-        """Take what rests on the ground, the rig, and how much larger it is than the person."""
-        self._roles, self._rest = roles, rest
+    def __init__(self, solved: Solved, roles: Roles, rest: RestPose, ball_m: float) -> None:
+        """Take what rests on the ground, the rig, and how high its balls are above the ground."""
+        self._roles, self._rest, self._ball_m = roles, rest, ball_m
         self._time_s = solved.motion.time_s
         skeleton = solved.skeleton
-        self._floor_m = ratio * float(skeleton.tail_m[skeleton.index("foot.L"), 2])
-        self.planted: dict[tuple[str, str], Bools] = {
+        planted = {
             (side, point): np.asarray(solved.contacts[f"{name}_{point}"]) & solved.motion.valid
             for name, side in _SIDES
             for point in ("heel", "ball")
             if f"{name}_{point}" in solved.contacts
+        }
+        self._planted: dict[tuple[str, str], Bools] = {
+            key: on for key, on in planted.items() if on.any()
         }
         self._hinge = {
             side: rotate(solved.motion.rotation[:, skeleton.index(f"thigh.{side}")], _X)
             for _, side in _SIDES
         }
 
-    def lift(self, turns: Mapping[str, Floats], at: Mapping[str, Floats]) -> Floats:
-        """Give how far the whole body is to go up (T,), metres, for planted feet to stand.
+    def any(self) -> bool:
+        """Tell whether a foot is ever planted."""
+        return bool(self._planted)
+
+    def settle(
+        self, turns: Mapping[str, Floats], at: Mapping[str, Floats]
+    ) -> tuple[Floats, dict[str, Floats]]:
+        """Find where the body is to be for planted feet to stand still on the floor.
+
+        A single foot is served by moving the whole body, so that all bones keep their directions.
+        Where two differ, the body goes between, and down as far as the legs are too short; the rest
+        is for the legs to bend.
 
         Args:
             turns: (T, 4) turn of each bone.
             at: (T, 3) where bones begin.
+
+        Returns:
+            (T, 3) how far the body is to be moved, and by side how far each foot then is, metres.
         """
-        heights = np.stack(
-            [
-                np.where(on, self._point(side, point, turns, at)[:, 2] - self._floor_m, np.nan)
-                for (side, point), on in self.planted.items()
-            ]
+        depths = {key: _depth(self._time_s, on)[:, None] for key, on in self._planted.items()}
+        weights = {key: np.clip(depth / _BLEND_S, 0.0, 1.0) for key, depth in depths.items()}
+        moves = self._moves(turns, at, weights)
+        # The body begins to go over to a foot before that is planted.
+        ahead = [np.clip(0.5 + 0.5 * depth / _BLEND_S, 0.0, 1.0) for depth in depths.values()]
+        known, shift = _weighted(list(moves.values()), ahead)
+        shift = np.stack(
+            [np.interp(self._time_s, self._time_s[known], axis[known]) for axis in shift.T], axis=-1
         )
-        known = np.isfinite(heights).any(axis=0)
-        # Down to the highest of them: other legs can bend, but straight ones cannot grow.
-        wanted = -np.nanmax(heights[:, known], axis=0)
-        height = np.interp(self._time_s, self._time_s[known], wanted)
-        step_s = float(np.median(np.diff(self._time_s))) if len(self._time_s) > 1 else 1.0
-        return np.asarray(gaussian_filter1d(height, _SMOOTH_S / step_s, mode="nearest"))
+        feet, sinks = {}, [np.zeros(len(shift))]
+        for _, side in _SIDES:
+            mine = [key for key in self._planted if key[0] == side]
+            if not mine:
+                continue
+            known, move = _weighted([moves[key] for key in mine], [weights[key] for key in mine])
+            feet[side] = known, _spared(move - shift, _GIVE * self._rest.leg_m)
+            sinks.append(np.where(known, self._lacking(side, at, feet[side][1]), 0.0))
+        sink = self._smooth_sink(np.max(sinks, axis=0))[:, None] * _Z
+        return shift - sink, {
+            side: _ramped(self._time_s, np.where(known[:, None], move + sink, 0.0), known)
+            for side, (known, move) in feet.items()
+        }
 
-    def any(self) -> bool:
-        """Tell whether a foot is ever planted."""
-        return any(on.any() for on in self.planted.values())
-
-    def bend_legs(self, turns: dict[str, Floats], at: Mapping[str, Floats]) -> None:
-        """Turn thighs and shins so that planted feet stand still on the floor.
+    def bend_legs(
+        self, turns: dict[str, Floats], at: Mapping[str, Floats], moves: Mapping[str, Floats]
+    ) -> None:
+        """Turn thighs and shins so that feet are moved.
 
         Args:
             turns: (T, 4) turn of each bone; those of the legs are replaced.
             at: (T, 3) where bones begin.
+            moves: (T, 3) how far, by side, metres.
         """
-        for _, side in _SIDES:
-            off = self._offsets(side, turns, at)
-            if off is None:
-                continue
+        for side, move in moves.items():
             parts = (f"thigh.{side}", f"shin.{side}", f"foot.{side}")
-            off = _within_reach([at[self._roles.limbs[part]] for part in parts], off)
-            bend_limb(self._roles, parts, turns, at, off, self._hinge[side])
+            bend_limb(self._roles, parts, turns, at, move, self._hinge[side])
 
-    def _offsets(
-        self, side: str, turns: Mapping[str, Floats], at: Mapping[str, Floats]
-    ) -> Floats | None:
-        """Give how far (T, 3) a foot is to be moved; None where it is never planted."""
-        moves, counts = np.zeros((len(self._time_s), 3)), np.zeros(len(self._time_s))
-        for point in ("heel", "ball"):
-            on = self.planted.get((side, point))
-            if on is None or not on.any():
-                continue
-            here = self._point(side, point, turns, at)
-            stands = _stretch_means(here, on)
-            move = np.where(on[:, None], stands - here, 0.0)
-            size = np.linalg.norm(move[:, :2], axis=-1, keepdims=True)
-            move[:, :2] *= np.minimum(1.0, _FARTHEST * self._rest.leg_m / np.maximum(size, 1e-9))
-            move[:, 2] = np.where(on, self._floor_m - here[:, 2], 0.0)
-            moves += move
-            counts += on
-        planted = counts > 0
-        if not planted.any():
-            return None
-        moves[planted] /= counts[planted, None]
-        return _ramped(self._time_s, moves, planted)
+    def _moves(
+        self,
+        turns: Mapping[str, Floats],
+        at: Mapping[str, Floats],
+        weights: Mapping[tuple[str, str], Floats],
+    ) -> dict[tuple[str, str], Floats]:
+        """Give how far (T, 3) points of feet are from where they stand, or will or did next."""
+        here = {key: self._point(*key, turns, at) for key in self._planted}
+        stands = stances([(here[key], on, weights[key]) for key, on in self._planted.items()])
+        moves = {}
+        for (key, on), stand in zip(self._planted.items(), stands, strict=True):
+            stand[:, 2] = self._ball_m
+            moves[key] = (stand - here[key])[_nearest(self._time_s, on)]
+        return moves
+
+    def _lacking(self, side: str, at: Mapping[str, Floats], move: Floats) -> Floats:
+        """Give how far (T,) the hips must go down for a leg to reach."""
+        hip, knee, ankle = (
+            at[self._roles.limbs[f"{part}.{side}"]] for part in ("thigh", "shin", "foot")
+        )
+        leg = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
+        longest = np.maximum(STRETCHED * leg, np.linalg.norm(ankle - hip, axis=-1))
+        goal = ankle + move - hip
+        deep = np.sqrt(np.maximum(longest**2 - np.sum(goal[:, :2] ** 2, axis=-1), 0.0))
+        return np.asarray(np.clip(-goal[:, 2] - deep, 0.0, _DEEPEST * self._rest.leg_m))
+
+    def _smooth_sink(self, sink: Floats) -> Floats:
+        """Smooth how far the body sinks (T,), never to less than what is needed."""
+        step_s = float(np.median(np.diff(self._time_s))) if len(self._time_s) > 1 else 1.0
+        sigma = _SMOOTH_S / step_s
+        reached = maximum_filter1d(sink, 2 * int(_CUT * sigma + 0.5) + 1, mode="nearest")
+        return np.asarray(gaussian_filter1d(reached, sigma, mode="nearest", truncate=_CUT))
 
     def _point(
         self, side: str, point: str, turns: Mapping[str, Floats], at: Mapping[str, Floats]
@@ -150,27 +183,35 @@ def bend_limb(
         turns[bone] = turn
 
 
-def _within_reach(joints: list[Floats], move: Floats) -> Floats:
-    """Shorten moves (T, 3) sideways where the leg would be too short: the floor comes first."""
-    hip, knee, ankle = joints
-    leg = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
-    now = ankle - hip
-    goal = now + move
-    width = np.linalg.norm(goal[:, :2], axis=-1)
-    most = np.sqrt(np.maximum((STRETCHED * leg) ** 2 - goal[:, 2] ** 2, 0.0))
-    least = np.minimum(np.linalg.norm(now[:, :2], axis=-1), width)
-    fit = np.clip(most, least, width) / np.maximum(width, 1e-9)
-    goal[:, :2] *= fit[:, None]
-    return np.asarray(goal - now)
+def _nearest(time_s: Floats, on: Bools) -> Ints:
+    """Give the row of the nearest frame that is on, for every frame (T,)."""
+    rows = np.flatnonzero(on)
+    after = np.searchsorted(rows, np.arange(len(on)))
+    before, after = rows[np.maximum(after - 1, 0)], rows[np.minimum(after, len(rows) - 1)]
+    sooner = np.abs(time_s - time_s[before]) < np.abs(time_s[after] - time_s)
+    return np.asarray(np.where(sooner, before, after))
 
 
-def _stretch_means(points: Floats, on: Bools) -> Floats:
-    """Give the mean place (T, 3) over each stretch of frames that is on."""
-    starts = np.flatnonzero(np.diff(on.astype(np.int8), prepend=0) == 1)
-    label = np.clip(np.cumsum(np.diff(on.astype(np.int8), prepend=0) == 1) - 1, 0, None)
-    sums = np.zeros((len(starts), 3))
-    np.add.at(sums, label[on], points[on])
-    return np.asarray((sums / np.bincount(label[on], minlength=len(starts))[:, None])[label])
+def _depth(time_s: Floats, on: Bools) -> Floats:
+    """Give how long it is to the nearest frame that is not on, negative where a frame itself is."""
+    away = [
+        np.abs(time_s - time_s[_nearest(time_s, which)]) if which.any() else np.inf
+        for which in (~on, on)
+    ]
+    return np.asarray(np.where(on, away[0], -away[1]))
+
+
+def _weighted(moves: Sequence[Floats], weights: Sequence[Floats]) -> tuple[Bools, Floats]:
+    """Give the frames (T,) in which anything weighs, and the weighted mean (T, 3) of moves."""
+    whole = np.sum(weights, axis=0)
+    mean = np.sum([w * move for w, move in zip(weights, moves, strict=True)], axis=0)
+    return whole[:, 0] > 0.0, np.asarray(mean / np.where(whole > 0.0, whole, 1.0))
+
+
+def _spared(move: Floats, give: float) -> Floats:
+    """Take from moves (T, 3) what need not be made up."""
+    size = np.linalg.norm(move, axis=-1, keepdims=True)
+    return np.asarray(move * np.maximum(1.0 - give / np.maximum(size, 1e-12), 0.0))
 
 
 def _ramped(time_s: Floats, moves: Floats, planted: Bools) -> Floats:
@@ -180,7 +221,7 @@ def _ramped(time_s: Floats, moves: Floats, planted: Bools) -> Floats:
     before = rows[np.clip(after - 1, 0, None)]
     after = rows[np.clip(after, None, len(rows) - 1)]
     weights = [
-        np.clip(1.0 - np.abs(time_s - time_s[nearest]) / _RAMP_S, 0.0, 1.0)[:, None]
+        np.clip(1.0 - np.abs(time_s - time_s[nearest]) / _BLEND_S, 0.0, 1.0)[:, None]
         for nearest in (before, after)
     ]
     whole = np.maximum(weights[0] + weights[1], 1.0)

@@ -4,10 +4,11 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from .errors import RigError
-from .matching import OPTIONAL, Roles
+from .matching import OPTIONAL, Roles, control_roles
 from .structure import PARTS
 from .tree import Tree
 
@@ -121,6 +122,9 @@ def roles_from(
     twice = sorted({bone for bone in named if named.count(bone) > 1})
     if twice:
         raise RigError(f"Bones that have two roles: {', '.join(twice[:10])}. Give each one role.")
+    controls = control_roles(bone_names)
+    if controls and table["pelvis"] == controls.pelvis:
+        return _edited(controls, table, family)
     loose = [
         bone
         for bone in named
@@ -131,13 +135,21 @@ def roles_from(
             f"Bones that do not hang from {table['pelvis']} (pelvis): {', '.join(loose[:10])}. "
             "Choose as pelvis the bone that carries them all."
         )
-    return Roles(
+    return _edited(Roles(family, table["pelvis"], (), (), "", {}), table, family)
+
+
+def _edited(known: Roles, table: Mapping[str, Any], family: str) -> Roles:
+    """Put the bones of a table in place of a rig's; what is known of its controls stays."""
+    limbs = {role: table[role] for role in LIMBS if role in table}
+    return replace(
+        known,
         family=family,
         pelvis=table["pelvis"],
         spine=tuple(table["spine"]),
         neck=tuple(table.get("neck", ())),
         head=table["head"],
-        limbs={role: table[role] for role in LIMBS if role in table},
+        limbs=limbs,
+        ik={role: bone for role, bone in known.ik.items() if role in limbs},
     )
 
 

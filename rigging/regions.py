@@ -26,7 +26,7 @@ def region_of(roles: Roles) -> dict[str, str]:
     Returns:
         Region by bone; controls that stay at rest belong to the spine.
     """
-    regions = {bone: "spine" for bone in (*roles.still, *roles.spine)}
+    regions = {bone: "spine" for bone in (*roles.still, *roles.guides, *roles.spine)}
     regions |= {bone: "neck" for bone in (*roles.neck, roles.head)}
     for role, bone in (*roles.limbs.items(), *roles.ik.items()):
         regions[bone] = "arms" if role.partition(".")[0] in _ARM_PARTS else "legs"
@@ -60,6 +60,9 @@ def only_regions(pose: PoseMotion, roles: Roles, wanted: Collection[str]) -> Pos
         locations={
             bone: value for bone, value in pose.locations.items() if regions.get(bone) in wanted
         },
+        handles={
+            bone: value for bone, value in pose.handles.items() if regions.get(bone) in wanted
+        },
     )
 
 
@@ -74,12 +77,13 @@ def from_first_frame(pose: PoseMotion) -> PoseMotion:
     """
     first = int(np.flatnonzero(pose.valid)[0])
 
-    def change(location: Floats) -> Floats:
-        return np.asarray(location - location[first])
+    def change(values: Floats) -> Floats:
+        return np.asarray(values - values[first])
 
     return replace(
         pose,
         rotation_basis=multiply(conjugate(pose.rotation_basis[first]), pose.rotation_basis),
         location_basis=change(pose.location_basis),
         locations={bone: change(location) for bone, location in pose.locations.items()},
+        handles={bone: change(handles) for bone, handles in pose.handles.items()},
     )

@@ -10,6 +10,7 @@ from . import spine_curve
 from .column import Curve, handles, measured_curve, places, polyline_error
 from .controls import basis, ik_keys, location
 from .errors import RigError
+from .guides import guide_keys
 from .planting import Planting, bend_limb
 from .rest_pose import RestPose
 from .rotation import IDENTITY, Floats, conjugate, continuous, multiply, rotate, swing_between, unit
@@ -93,7 +94,9 @@ def retarget(
     curve = measured_curve(solved, options.strength())
     turns = _turns(solved, target, rest, curve)
     at = _stand(solved, target, rest, turns, options)
-    return _keys(solved, target, rest, turns, at, options, _bent(target, rest, curve, turns))
+    keys = _keys(solved, target, rest, turns, at, options, _bent(target, rest, curve, turns))
+    guided, placed = guide_keys(target, rest, curve, turns, at)
+    return keys.joined_by(guided, placed)
 
 
 def spine_error(
@@ -179,19 +182,19 @@ def _stand(
     legs = [skeleton.index(f"{part}.{side}") for part in ("thigh", "shin") for side in "LR"]
     ratio = rest.leg_m / (0.5 * skeleton.length_m[legs].sum())
     foot = skeleton.index("foot.L")
-    ankle_drop = skeleton.head_m[foot, 2] - skeleton.tail_m[foot, 2]
+    ball_m = rest.ball_height_m(ratio * float(skeleton.tail_m[foot, 2]))
     # The balls of the feet touch the ground, however high the ankles are above them.
-    rise = (rest.ankle_drop_m - ratio * ankle_drop) * _Z
+    rise = (ball_m + rest.ankle_drop_m - ratio * skeleton.head_m[foot, 2]) * _Z
     at = rest.place(turns)
     hips = 0.5 * (at[roles.limbs["thigh.L"]] + at[roles.limbs["thigh.R"]])
     shift = ratio * solved.motion.root_m + rise - hips
     at = {bone: place + shift for bone, place in at.items()}
-    planting = Planting(solved, roles, rest, ratio)
+    planting = Planting(solved, roles, rest, ball_m)
     if options.plant_feet and planting.any():
-        up = planting.lift(turns, at)[:, None] * _Z
-        at = {bone: place + up for bone, place in at.items()}
-        rise = rise + up
-        planting.bend_legs(turns, at)
+        shift, moves = planting.settle(turns, at)
+        at = {bone: place + shift for bone, place in at.items()}
+        rise = rise + shift
+        planting.bend_legs(turns, at, moves)
     if options.hands_reach > 0.0:
         _reach(solved, target, turns, at, (ratio, rise, options.hands_reach))
     moved = rest.place(turns)
@@ -285,7 +288,9 @@ def _keys(
         location_basis=location(rest, top, at[top], local[top]),
         valid=solved.motion.valid,
         properties={
-            (bone, name): ik if limb in by_ik else fk for bone, name, fk, ik, limb in roles.switches
+            (bone, name): value
+            for bone, name, fk, ik, limb in roles.switches
+            if (value := ik if limb in by_ik else fk) is not None
         },
         locations={bone: location(rest, bone, w, local[bone]) for bone, w in placed.items()},
         handles=bent,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .errors import RigError
 from .matching import Roles
-from .rotation import Bools, Floats
+from .rotation import Bools, Floats, continuous
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class TargetRig:
         if [array.shape for array in arrays] != shapes:
             raise RigError(f"The arrays of a rig of {count} bones must have shapes {shapes}.")
         self._check_options(count)
-        unknown = sorted(set(self.roles.bones()) - set(self.bones))
+        unknown = sorted({*self.roles.bones(), *self.roles.guides} - set(self.bones))
         if unknown:
             raise RigError(f"The rig lacks bones that have a role: {', '.join(unknown)}.")
         linear = self.world_from_armature[:3, :3]
@@ -97,8 +97,8 @@ class PoseMotion:
         root_bone: Name of the bone that travels; empty when none does.
         location_basis: (T, 3) its location relative to rest, in its own axes and armature units.
         valid: (T,) False where nothing is known.
-        properties: Custom properties that are set, by bone and name (Rigify's FK/IK switches):
-            (T,) values, or one for the whole clip.
+        properties: Properties that are set, by bone and name (Rigify's FK/IK switches, the stretch
+            of IK): (T,) values, or one for the whole clip.
         locations: (T, 3) locations like `location_basis` of other bones that travel, such as IK
             controls, by bone.
         handles: (T, 6) how bendy bones bend, by bone: curve in x and z, roll in, curve out x and z,
@@ -121,6 +121,20 @@ class PoseMotion:
         """Give the locations (T, 3) of all bones that travel, the root among them."""
         root = {self.root_bone: self.location_basis} if self.root_bone else {}
         return {**root, **self.locations}
+
+    def joined_by(
+        self, rotations: Mapping[str, Floats], locations: Mapping[str, Floats]
+    ) -> "PoseMotion":
+        """Give the same motion with more bones: rotations (T, 4) and locations (T, 3) by bone."""
+        if not rotations:
+            return self
+        more = continuous(np.stack(list(rotations.values()), axis=1))
+        return replace(
+            self,
+            bones=(*self.bones, *rotations),
+            rotation_basis=np.concatenate([self.rotation_basis, more], axis=1),
+            locations={**self.locations, **locations},
+        )
 
     def turning_only(self, bones: Collection[str]) -> "PoseMotion":
         """Give the same motion with the rotations of some of its bones only."""

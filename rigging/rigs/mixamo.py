@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 FAMILY: Final = "Mixamo"
-PREFIX: Final = r"mixamorig\d*[:_]"
+PREFIX: Final = r"mixamorig\d*[:_]?"
 """What may stand before every name: "mixamorig:", "mixamorig1:" and so on, or nothing."""
 
 BONES: Final[Mapping[str, str]] = MappingProxyType(

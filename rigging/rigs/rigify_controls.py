@@ -86,5 +86,18 @@ SWITCHES: Final = (
     ("upper_arm_parent.R", "pole_parent", 1.0, 1.0, "arm"),
     ("thigh_parent.L", "pole_parent", 1.0, 1.0, "leg"),
     ("thigh_parent.R", "pole_parent", 1.0, 1.0, "leg"),
+    ("upper_arm_ik.L", "ik_stretch", None, 0.0, "arm"),
+    ("upper_arm_ik.R", "ik_stretch", None, 0.0, "arm"),
+    ("MCH-forearm_ik.L", "ik_stretch", None, 0.0, "arm"),
+    ("MCH-forearm_ik.R", "ik_stretch", None, 0.0, "arm"),
+    ("thigh_ik.L", "ik_stretch", None, 0.0, "leg"),
+    ("thigh_ik.R", "ik_stretch", None, 0.0, "leg"),
+    ("MCH-shin_ik.L", "ik_stretch", None, 0.0, "leg"),
+    ("MCH-shin_ik.R", "ik_stretch", None, 0.0, "leg"),
 )
-"""Bone, property, its value for FK and for IK, and the limbs whose choice decides."""
+"""Bone, property, its value for FK (None: as it is) and for IK, and the limbs whose choice decides.
+
+Rigify lets the two bones of an IK chain stretch (`ik_stretch` of 0.1, in its `limb_rigs.py`), which
+the control `IK_Stretch` does not switch off. Blender's solver then shortens them before it bends
+them, and knees and elbows come up to six degrees beside.
+"""

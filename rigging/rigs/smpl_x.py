@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SMPL, SMPL-H and SMPL-X: joints, each named by where its bone begins."""
+"""SMPL-X: joints, each named by where its bone begins.
+
+Source: github.com/vchoutas/smplx, smplx/joint_names.py.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 FAMILY: Final = "SMPL-X"
-PREFIX: Final = r"[mf]_avg_"
-"""What the meshes of SMPL's authors put before every name, or nothing."""
+PREFIX: Final = ""
+"""Nothing stands before the names."""
 
 BONES: Final[Mapping[str, str]] = MappingProxyType(
     {

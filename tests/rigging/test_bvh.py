@@ -114,10 +114,26 @@ def test_the_figure_stands_still_in_a_gap(skeleton, dance):
     rotation[~valid], root[~valid] = np.nan, np.nan
     motion = BoneMotion(dance.bones, time_s, rotation, root, valid)
     names, positions, _ = read_bvh(bvh_text(skeleton, motion))
-    assert len(positions) == 27
-    assert np.allclose(positions[7:17], positions[6], atol=1e-4)
+    assert len(positions) == 30
+    assert np.allclose(positions[:3], positions[3], atol=1e-4)
+    assert np.allclose(positions[10:20], positions[9], atol=1e-4)
     x = z_up(positions[:, names.index("pelvis")])[:, 0]
-    assert np.allclose(x[17:], root[20:, 0], atol=1e-6)
+    assert np.allclose(x[3:10], root[3:10, 0], atol=1e-6)
+    assert np.allclose(x[20:], root[20:, 0], atol=1e-6)
+
+
+def test_files_of_two_people_are_as_long_as_the_clip(skeleton, dance):
+    time_s = np.arange(30) / 30.0
+    lengths = []
+    for seen in (slice(0, 12), slice(20, 30)):
+        valid = np.zeros(30, dtype=bool)
+        valid[seen] = True
+        motion = BoneMotion(dance.bones, time_s, dance.rotation, dance.root_m, valid)
+        _, positions, _ = read_bvh(bvh_text(skeleton, motion))
+        lengths.append(len(positions))
+        outside = positions[[0, -1]]
+        assert np.allclose(outside, positions[[seen.start, seen.stop - 1]], atol=1e-4)
+    assert lengths == [30, 30]
 
 
 def test_a_single_frame_can_be_written(skeleton, dance):

@@ -45,10 +45,10 @@ def target(generated):
 def played(armature, keys, frame):
     """Put a frame of keys on an armature and read what Blender makes of it: matrix by bone."""
     import bpy
+    from track_spine.addon.switches import set_switch
 
     for (bone, name), value in keys.properties.items():
-        posed = armature.pose.bones[bone]
-        posed[name] = type(posed[name])(value)
+        set_switch(armature.pose.bones[bone], name, value)
     for number, bone in enumerate(keys.bones):
         posed = armature.pose.bones[bone]
         posed.rotation_mode = "QUATERNION"
@@ -62,14 +62,9 @@ def played(armature, keys, frame):
 
 
 @pytest.mark.parametrize(
-    ("options", "allowed"),
-    # Knees and elbows lie a few degrees beside where they are asked for; why is not known.
-    [(Retargeting(), 0.2), (Retargeting(ik_arms=True, ik_legs=True), 6.0)],
-    ids=["FK", "IK"],
+    "options", [Retargeting(), Retargeting(ik_arms=True, ik_legs=True)], ids=["FK", "IK"]
 )
-def test_rigify_controls_move_the_bones_as_the_person_does(
-    generated, target, dancer, options, allowed
-):
+def test_rigify_controls_move_the_bones_as_the_person_does(generated, target, dancer, options):
     keys = retarget(dancer, target, options)
     assert not set(keys.bones) & {b for b in target.bones if b.startswith(("DEF-", "ORG-", "MCH-"))}
     skeleton, turn = (
@@ -88,7 +83,7 @@ def test_rigify_controls_move_the_bones_as_the_person_does(
                 a, b = (at[f"ORG-{part}.{side}"][:3, 3] for part in (here, onward))
                 i, j = (skeleton.index(f"{part}.{side}") for part in (here, onward))
                 wanted = unit(dancer.heads_m[frame, j] - dancer.heads_m[frame, i])
-                assert np.degrees(np.arccos(min(1.0, unit(b - a) @ wanted))) < allowed
+                assert np.degrees(np.arccos(min(1.0, unit(b - a) @ wanted))) < 0.2
         for bone, source in (
             ("DEF-spine", "pelvis"),
             ("DEF-spine.003", "spine_06"),

@@ -33,7 +33,9 @@ def as_lists(tree, prefix=""):
     ]
 
 
-@pytest.mark.parametrize("prefix", ["", "mixamorig:", "mixamorig1:", "mixamorig12:", "mixamorig_"])
+@pytest.mark.parametrize(
+    "prefix", ["", "mixamorig:", "mixamorig1:", "mixamorig12:", "mixamorig_", "mixamorig"]
+)
 def test_mixamo_rigs_are_known_by_any_of_their_prefixes(prefix):
     roles = match(*as_lists(mixamo_tree(), prefix))
     assert roles.family == "Mixamo"
@@ -56,6 +58,22 @@ def test_spine_and_neck_may_have_any_number_of_bones(spine, neck):
     roles = match(*as_lists(mixamo_tree(spine, neck)))
     assert len(roles.spine) == spine
     assert len(roles.neck) == neck
+
+
+@pytest.mark.parametrize("prefix", ["", "m_avg_", "f_avg_"])
+def test_smpl_rigs_are_known_by_short_and_long_names(prefix):
+    chains = (
+        "Pelvis Spine1 Spine2 Spine3 Neck Head",
+        *(f"Pelvis {s}_Hip {s}_Knee {s}_Ankle {s}_Foot" for s in "LR"),
+        *(f"Spine3 {s}_Collar {s}_Shoulder {s}_Elbow {s}_Wrist {s}_Hand" for s in "LR"),
+    )
+    tree = {"root": "", "Pelvis": "root"}
+    for chain in map(str.split, chains):
+        tree |= dict(zip(chain[1:], chain, strict=False))
+    assert match(*as_lists(tree, prefix)).family == "SMPL"
+    long = {n: n.replace("L_", "left_").replace("R_", "right_").lower() for n in ("", *tree)}
+    roles = match(*as_lists({long[bone]: long[above] for bone, above in tree.items()}))
+    assert (roles.family, roles.limbs["foot.R"]) == ("SMPL-X", "right_ankle")
 
 
 def test_the_order_of_bones_does_not_matter():

@@ -7,6 +7,7 @@ import pytest
 from track_spine.rigging.errors import RigError
 from track_spine.rigging.matching import match
 from track_spine.rigging.presets import assignment, preset_text, read_preset, roles_from
+from track_spine.rigging.rigs import rigify_controls
 from track_spine.rigging.skeleton import canonical_skeleton
 
 SKELETON = canonical_skeleton({})
@@ -41,6 +42,20 @@ def test_an_emptied_role_is_left_out():
     roles = roles_from(table, SKELETON.bones, PARENTS, "mine")
     assert "toe.L" not in roles.limbs
     assert roles.neck == ()
+
+
+def test_a_control_rig_edited_by_hand_keeps_its_ik_and_switches():
+    names = [
+        *("root", rigify_controls.TRAVEL, *rigify_controls.BONES.values()),
+        *("spine_fk.001", "spine_fk.002", *rigify_controls.IK.values()),
+    ]
+    parents = [-1] + [0] * (len(names) - 1)
+    known = match(names, parents)
+    table = assignment(known) | {"toe.L": "", "spine": ["spine_fk.001"]}
+    roles = roles_from(table, names, parents, "mine")
+    assert roles.spine == ("spine_fk.001",) and "toe.L" not in roles.limbs
+    assert (roles.travel, roles.ik, roles.switches) == (known.travel, known.ik, known.switches)
+    assert roles.ik["foot.L"] == "foot_ik.L"
 
 
 def test_a_preset_for_another_rig_names_the_bones_this_one_lacks():

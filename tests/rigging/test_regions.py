@@ -39,6 +39,7 @@ def motion():
         np.array([False, True, True, True]),
         properties={("box", "IK_FK"): 0.0, ("torso", "neck_follow"): 1.0},
         locations={"hand_ik": 2.0 * path, "pole": path},
+        handles={"low": np.tile(path, (1, 2)), "neck": np.tile(path, (1, 2))},
     )
 
 
@@ -68,6 +69,7 @@ def test_a_part_holds_its_bones_locations_and_switches(wanted, bones, root, loca
     assert part.rotation_basis.shape == (4, len(part.bones), 4)
     assert part.root_bone == root
     assert sorted(part.locations) == locations.split()
+    assert list(part.handles) == [bone for bone in ("low", "neck") if bone in part.bones]
     assert sorted(name for _, name in part.properties) == switches.split()
 
 
@@ -78,3 +80,4 @@ def test_the_change_begins_at_rest_in_the_first_frame_that_is_valid():
     assert turned == pytest.approx(0.2)
     assert change.location_basis[1:, 0] == pytest.approx([0.0, 3.0, 6.0])
     assert change.locations["hand_ik"][3] == pytest.approx([12.0, 12.0, 12.0])
+    assert change.handles["low"][3] == pytest.approx([6.0] * 6)
