@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from ..rigging.rotation import continuous, from_matrix
 from .compat import assign_new_action
 from .curves import Keys, path_from, write_curves
-from .workspace import object_mode
+from .workspace import object_mode, played_frames
 
 Floats = NDArray[np.float64]
 
 _STILL: Final = 1e-4
 """Share of a bone's length, or of its size, below which a change is Blender's float32 rounding."""
+
+_TRACE: Final = 1e-3
+"""Size left to a bone that is scaled to nothing; less than that enlarges rounding below it."""
 
 
 @dataclass(frozen=True)
@@ -55,24 +58,21 @@ def sample_poses(
     Returns:
         Their poses.
     """
-    scene, wanted = context.scene, set(bones)
+    wanted = set(bones)
     kept = [bone for bone in _parents_first(armature.data) if bone.name in wanted]
     index = {bone.name: number for number, bone in enumerate(kept)}
     matrix = np.empty((len(frames), len(kept), 4, 4))
     world = np.empty((len(frames), 4, 4))
-    before = scene.frame_current, scene.frame_subframe
-    for row, frame in enumerate(frames):
-        whole = int(np.floor(frame))
-        scene.frame_set(whole, subframe=float(frame - whole))
+    for row, _ in enumerate(played_frames(context.scene, frames)):
         played = armature.evaluated_get(context.evaluated_depsgraph_get())
         matrix[row] = [played.pose.bones[bone.name].matrix for bone in kept]
         world[row] = played.matrix_world
-    scene.frame_set(before[0], subframe=before[1])
     scale = float(np.cbrt(np.linalg.det(world[0, :3, :3])))
     rest = world[0] @ np.array([bone.matrix_local for bone in kept], dtype=np.float64)
     matrix = world[:, None] @ matrix
     for placed in (rest, matrix):
         placed[..., :3, :3] /= scale
+    _give_size(matrix, rest)
     return Poses(
         bones=tuple(index),
         parents=tuple(_kept_parent(bone, index) for bone in kept),
@@ -117,6 +117,16 @@ def plain_armature(
             bpy.data.actions.remove(action)
         if usurped != armature:
             usurped.name = name
+
+
+def _give_size(matrix: Floats, rest: Floats) -> None:
+    """Let bones that are scaled to nothing keep a trace of size, turned as they rest.
+
+    Without one their children have no place against them.
+    """
+    gone = np.linalg.norm(matrix[..., :3, :3], axis=-2).min(axis=-1) < _STILL
+    turns = np.broadcast_to(rest[:, :3, :3], matrix[..., :3, :3].shape)
+    matrix[..., :3, :3][gone] = _TRACE * turns[gone]
 
 
 def _parents_first(data: bpy.types.Armature) -> Iterator[bpy.types.Bone]:

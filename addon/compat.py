@@ -90,14 +90,14 @@ def add_strip(track: bpy.types.NlaTrack, action: bpy.types.Action, slot: str) ->
     Args:
         track: An empty track.
         action: The action.
-        slot: Identifier of its slot (4.4 and later).
+        slot: Identifier of its slot (4.4 and later); empty for none, which moves nothing.
 
     Returns:
         The strip.
     """
     strip = track.strips.new(action.name, int(action.frame_range[0]), action)
-    if HAS_ACTION_SLOTS and slot:
-        strip.action_slot = action.slots[slot]
+    if HAS_ACTION_SLOTS:
+        strip.action_slot = action.slots.get(slot)  # new strips choose one by themselves
     strip.frame_start, strip.frame_end = action.frame_range
     strip.action_frame_start, strip.action_frame_end = action.frame_range
     return strip

@@ -20,6 +20,7 @@ from .errors import OutputError
 from .export_names import BoneNames, renamed
 from .export_presets import ExportPreset
 from .footage import scene_rate
+from .rig_reading import parent_indices
 from .workspace import frame_range, object_mode
 
 OWN_FAMILY: Final = "Track Spine"
@@ -195,10 +196,8 @@ def _write_bvh_of(
 
 def _names_for(armature: bpy.types.Object, names: BoneNames) -> dict[str, str]:
     bones = list(armature.data.bones)
-    index = {bone.name: number for number, bone in enumerate(bones)}
-    parents = [index[bone.parent.name] if bone.parent else -1 for bone in bones]
     try:
-        roles = match([bone.name for bone in bones], parents)
+        roles = match([bone.name for bone in bones], parent_indices(bones))
     except RigError:
         return {}  # a rig of the user's own, which keeps its names
     return renamed(roles, names) if roles.family == OWN_FAMILY else {}

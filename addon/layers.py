@@ -9,11 +9,12 @@ import numpy as np
 from ..rigging.rotation import multiply
 from ..rigging.rotation_modes import euler_near, euler_to_quaternions
 from ..rigging.target import PoseMotion
-from .compat import HAS_ACTION_SLOTS, action_channels, action_slot_name, add_strip, new_action
-from .curves import Floats, Keys, path_from, write_curves
+from .compat import HAS_ACTION_SLOTS, action_slot_name, add_strip, new_action
+from .curves import Floats, path_from, write_curves
 from .errors import TargetError
 from .held import driven_channels
 from .keyframes import Tolerance, write_pose
+from .workspace import played_frames
 
 
 def add_layer(
@@ -136,15 +137,15 @@ def _write_added(
             "which layers cannot add to: set their rotation mode to quaternion or Euler"
         )
     multiplied = [name for name in pose.bones if bones[name].rotation_mode == "QUATERNION"]
-    write_pose(armature, channels, pose.turning_only(multiplied), frames, tolerance)
-    seen = pose.valid
-    keys = Keys.linear(frames[seen])
+    summed = [name for name in pose.bones if name not in multiplied]
+    keys = write_pose(armature, channels, pose.turning_only(multiplied), frames, tolerance)
+    if not summed:
+        return
     driven = driven_channels(armature)
-    for name in (name for name in pose.bones if name not in multiplied):
-        turn = pose.rotation_basis[seen, pose.bones.index(name)]
-        path = path_from(bones[name], "rotation_euler")
-        below = _angles_below(armature, path, keys.frames)
-        order = bones[name].rotation_mode
+    angles = _angles_below([bones[name] for name in summed], keys.frames)
+    for name, below in zip(summed, np.moveaxis(angles, 1, 0), strict=True):
+        turn = pose.rotation_basis[pose.valid, pose.bones.index(name)]
+        path, order = path_from(bones[name], "rotation_euler"), bones[name].rotation_mode
         wanted = multiply(euler_to_quaternions(below, order), turn)
         free = [
             axis
@@ -155,12 +156,16 @@ def _write_added(
         write_curves(channels, name, path, free, change[:, free], keys)
 
 
-def _angles_below(armature: bpy.types.Object, path: str, frames: Floats) -> Floats:
-    """Give the angles (N, 3) that the armature's action gives a bone."""
-    channels = action_channels(armature)
-    angles = np.zeros((len(frames), 3))
-    for axis in range(3):
-        curve = channels.fcurves.find(path, index=axis) if channels else None
-        if curve and not curve.mute:
-            angles[:, axis] = [curve.evaluate(frame) for frame in frames]
+def _angles_below(bones: list[bpy.types.PoseBone], frames: Floats) -> Floats:
+    """Play what is there, and give the Euler angles (N, B, 3) that bones have.
+
+    A channel that nothing animates counts as 0, as the NLA counts it.
+    """
+    angles = np.empty((len(frames), len(bones), 3))
+    for bone in bones:
+        bone.rotation_euler = (0.0, 0.0, 0.0)
+    for row, _ in enumerate(played_frames(bpy.context.scene, frames)):
+        for column, bone in enumerate(bones):
+            angles[row, column] = bone.rotation_euler
+            bone.rotation_euler = (0.0, 0.0, 0.0)
     return angles

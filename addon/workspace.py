@@ -2,9 +2,10 @@
 """The user's mode, selection and timeline, put back as they were."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import bpy
+import numpy as np
 
 
 @contextlib.contextmanager
@@ -73,3 +74,23 @@ def frame_range(scene: bpy.types.Scene, first: int, last: int) -> Iterator[None]
     finally:
         scene.frame_start, scene.frame_end = before[:2]
         scene.frame_set(before[2])
+
+
+def played_frames(scene: bpy.types.Scene, frames: Iterable[float]) -> Iterator[None]:
+    """Play a scene frame by frame.
+
+    Args:
+        scene: The scene.
+        frames: Scene frames, fractions allowed.
+
+    Yields:
+        Nothing, once a frame; the current frame is put back after the last.
+    """
+    before = scene.frame_current, scene.frame_subframe
+    try:
+        for frame in frames:
+            whole = int(np.floor(frame))
+            scene.frame_set(whole, subframe=float(frame - whole))
+            yield
+    finally:
+        scene.frame_set(before[0], subframe=before[1])

@@ -31,6 +31,10 @@ COMMAND = "make bench"
 
 FORMATS = (".fbx", ".glb", ".usd", ".bvh")
 
+SECOND_READERS = Path(__file__).with_name("second_readers.py")
+BENCH_PYTHON = Path(".venv-bench/bin/python")
+"""Has Pixar's library; `make bench` makes it."""
+
 
 def make_person() -> bpy.types.Object:
     """Make a rig that walks about with every bone turning.
@@ -109,24 +113,34 @@ def read_back(reader: str, path: str, out: str) -> None:
     np.save(out, joints(armature, FIRST))
 
 
-def error_mm(reader: str, path: Path, wanted: np.ndarray) -> float:
+def error_mm(command: list[str], path: Path, wanted: np.ndarray) -> float:
     """Measure how far the joints of a file are off at worst.
 
     Args:
-        reader: One of READERS.
+        command: What reads the file and writes down its joints, told both names last.
         path: The exported file.
         wanted: (T, B, 3) where they belong, metres.
 
     Returns:
         The largest distance, millimetres.
     """
-    out = path.with_name(f"{reader}.npy")
-    subprocess.run(
-        [sys.executable, __file__, reader, str(path), str(out)],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    out = path.with_name("joints.npy")
+    subprocess.run([*command, str(path), str(out)], check=True, stdout=subprocess.DEVNULL)
     return float(1000.0 * np.linalg.norm(np.load(out) - wanted, axis=-1).max())
+
+
+def readers() -> dict[str, list[str]]:
+    """List the programs that read files back, by name: the format and which reader.
+
+    Returns:
+        Commands.
+    """
+    commands = {reader: [sys.executable, __file__, reader] for reader in READERS}
+    if "fbx_import" not in dir(bpy.ops.wm):
+        del commands["fbx_second_reader"]  # Blender's second FBX reader came with 4.5
+    for form in ("glb", "usd"):
+        commands[f"{form}_second_reader"] = [str(BENCH_PYTHON), str(SECOND_READERS)]
+    return commands
 
 
 def main() -> int:
@@ -142,11 +156,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         for suffix in FORMATS:
             export_armature(bpy.context, armature, Path(folder, f"walk{suffix}"))
-        for reader in READERS:
-            if reader == "fbx_second_reader" and "fbx_import" not in dir(bpy.ops.wm):
-                continue  # Blender's second FBX reader came with 4.5
+        for reader, command in readers().items():
             path = Path(folder, f"walk.{reader.partition('_')[0]}")
-            off_mm = error_mm(reader, path, wanted)
+            off_mm = error_mm(command, path, wanted)
             print(f"Blender {blender}, {reader}: {off_mm:.6f} mm at worst")
             name = f"export_{reader}_mm_blender_{blender}"
             record(FIGURES, name, round(off_mm, 6), "mm", LIMIT_MM, COMMAND)

@@ -15,12 +15,14 @@ COMMANDS = (
     "cli_c3d.py",
     "cli_cameras.py",
     "cli_export.py",
+    "cli_lens.py",
     "cli_live.py",
     "cli_models.py",
     "cli_networks.py",
     "cli_report.py",
     "cli_self_test.py",
     "cli_terminal.py",
+    "cli_track.py",
 )
 BLENDER = {"bpy", "bpy_extras", "mathutils", "addon_utils", "bmesh"}
 
@@ -42,12 +44,14 @@ ALLOWED_OUTSIDE = {
     "cli_c3d.py": {"inference", "rigging"},
     "cli_cameras.py": {"inference", "rigging"},
     "cli_export.py": {"inference", "rigging"},
-    "cli_live.py": {"inference"},
+    "cli_lens.py": set(),
+    "cli_live.py": {"inference", "rigging"},
     "cli_models.py": {"inference"},
     "cli_networks.py": {"inference"},
     "cli_report.py": {"inference", "reporting", "rigging"},
     "cli_self_test.py": {"inference"},
     "cli_terminal.py": set(),
+    "cli_track.py": {"inference", "rigging"},
     "__init__.py": {"addon"},
 }
 

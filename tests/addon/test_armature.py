@@ -10,6 +10,7 @@ from mathutils import Matrix, Vector
 from track_spine.addon.armature import build_armature, find_armature, read_target
 from track_spine.addon.errors import TargetError
 from track_spine.addon.keyframes import key_pose
+from track_spine.addon.layers import add_layer
 from track_spine.rigging.errors import RigError
 from track_spine.rigging.retarget import retarget
 from track_spine.rigging.rotation import to_matrix
@@ -257,10 +258,42 @@ def test_a_linked_armature_is_told_what_to_do(library):
         find_armature(bpy.context, "Hero")
 
 
-def test_an_editable_override_is_animated(library, person):
-    override = library.override_create(remap_local_usages=True)
-    override.override_library.is_system_override = False
+@pytest.fixture
+def override(library):
+    """The linked armature as an override that can be edited."""
+    made = library.override_create(remap_local_usages=True)
+    made.override_library.is_system_override = False
+    return made
+
+
+def test_an_editable_override_is_animated(override, person):
     hero = find_armature(bpy.context, override.name)
     animate(hero, person)
+    bpy.context.scene.frame_set(1)
+    assert heading(hero, "mixamorig:LeftArm")[2] > 0.5
+
+
+@pytest.mark.parametrize("added", [True, False])
+def test_an_override_takes_a_layer_and_keeps_it_in_the_file(override, person, tmp_path, added):
+    animate(override, person)
+    pose = retarget(person, read_target(override, bpy.context.scene))
+    spine = pose.turning_only(["mixamorig:Spine1"])
+    add_layer(override, spine, 1.0 + np.arange(len(pose.time_s)), "Layer", added)
+    bpy.context.scene.frame_set(20)
+    wanted = {name: heading(override, f"mixamorig:{name}") for name in ("Spine2", "LeftArm")}
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "scene.blend"))
+    hero = next(one for one in bpy.data.objects if one.override_library)
+    assert [track.name for track in hero.animation_data.nla_tracks] == ["Walk", "Layer"]
+    bpy.context.scene.frame_set(20)
+    for name, along in wanted.items():
+        assert heading(hero, f"mixamorig:{name}") == pytest.approx(along, abs=1e-6)
+
+
+def test_a_local_armature_of_linked_bones_is_animated(library, person):
+    hero = bpy.data.objects.new("Mine", library.data)
+    bpy.context.scene.collection.objects.link(hero)
+    bpy.context.view_layer.update()
+    animate(find_armature(bpy.context, "Mine"), person)
     bpy.context.scene.frame_set(1)
     assert heading(hero, "mixamorig:LeftArm")[2] > 0.5

@@ -113,6 +113,23 @@ def test_a_preset_leaves_the_users_names_and_takes_bones_that_deform(tmp_path):
     assert joints_at(back, 12 * 30 / RATE_HZ - 0.4, ["DEF-top"]) == pytest.approx(wanted, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("suffix", "program", "names"),
+    [
+        (".bvh", None, ["spine_06", "hand.L"]),
+        (".glb", "GODOT", ["UpperChest", "LeftHand"]),
+        (".fbx", "UNREAL", ["spine_06", "hand_l"]),
+    ],
+)
+def test_bones_scaled_to_nothing_do_not_stop_the_others(rig, tmp_path, suffix, program, names):
+    rig.pose.bones["forearm.L"].scale = (0.0, 0.0, 0.0)
+    wanted = joints_at(rig, FIRST, ["spine_06", "hand.L"])
+    export_armature(bpy.context, rig, tmp_path / f"walk{suffix}", PRESETS.get(program))
+    back = import_file(tmp_path / f"walk{suffix}", 30 if program else RATE_HZ)
+    got = joints_at(back, 1 if suffix == ".bvh" else 0, names)
+    assert got == pytest.approx(wanted, abs=MILLIMETRE)
+
+
 def test_several_people_get_a_file_each(rig, tmp_path):
     other = rig.copy()
     other.name = "Rig B"

@@ -190,6 +190,16 @@ def test_hidden_bones_and_pose_mode_on_another_object_do_not_matter(rig):
     assert turns_at(rig, 8)["spine"] == pytest.approx(wanted(pose.rotation_basis[7, 2]), abs=1e-5)
 
 
+@pytest.mark.parametrize("name", ["root", "hips", "spine"])
+def test_bones_scaled_to_nothing_get_their_size_back(rig, name):
+    rig.pose.bones[name].scale = (0.0, 0.0, 0.0)
+    pose = swaying()
+    key_pose(rig, pose, frames_of(pose), "Walk")
+    assert turns_at(rig, 8)["spine"] == pytest.approx(wanted(pose.rotation_basis[7, 2]), abs=1e-5)
+    assert tuple(rig.pose.bones[name].scale) == (1.0, 1.0, 1.0)
+    assert rig.pose.bones["spine"].matrix.median_scale == pytest.approx(1.0, abs=1e-5)
+
+
 def test_other_tracks_that_play_are_named(rig):
     track = rig.animation_data_create().nla_tracks.new()
     track.name = "Idle"

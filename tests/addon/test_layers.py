@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Layers: the animation below stays, and the pose is what the two together should give."""
 
+import bpy
 import numpy as np
 import pytest
 from track_spine.addon import compat
@@ -96,6 +97,59 @@ def test_layers_lie_on_layers(rig):
     twice = multiply(pose.rotation_basis[9, 0], pose.rotation_basis[9, 0])
     base = swaying(angle=0.4).rotation_basis[7, 2]
     assert turns_at(rig, 10)["spine"] == pytest.approx(wanted(multiply(base, twice)), abs=2e-5)
+
+
+@pytest.mark.parametrize("mode", ["XYZ", "ZXY"])
+def test_angles_are_added_to_all_that_plays_below(mode):
+    rig = add_chain()
+    rig.pose.bones["spine"].rotation_mode = mode
+    base = swaying(angle=0.8)
+    key_pose(rig, base, frames_of(base), "Users")
+    pose = swaying(angle=0.7, root_bone="").turning_only(["spine"])
+    add_layer(rig, pose, frames_of(pose), "One", added=True)
+    rig.animation_data.nla_tracks["One"].strips[0].influence = 0.6
+    before = {frame: turns_at(rig, frame)["spine"] for frame in range(1, FRAMES + 1)}
+    add_layer(rig, pose, frames_of(pose), "Two", added=True)
+    for frame, below in before.items():
+        both = below @ wanted(pose.rotation_basis[frame - 1, 0])
+        # float32 angles, summed
+        assert turns_at(rig, frame)["spine"] == pytest.approx(both, abs=5e-4), frame
+
+
+def test_angles_that_are_posed_but_not_keyed_do_not_count(rig):
+    rig.animation_data_clear()
+    bone = rig.pose.bones["spine"]
+    bone.rotation_mode = "XYZ"
+    bone.rotation_euler = (0.5, 0.0, 0.2)
+    pose = spine_only()
+    add_layer(rig, pose, frames_of(pose, 6.0), "Layer", added=True)
+    assert turns_at(rig, 10)["spine"] == pytest.approx(wanted(pose.rotation_basis[4, 0]), abs=1e-5)
+
+
+@pytest.mark.skipif(not compat.HAS_ACTION_SLOTS, reason="this Blender has no slots")
+def test_an_action_without_its_slot_still_moves_nothing_under_a_layer(rig):
+    bpy.context.view_layer.update()
+    rig.animation_data.action_slot = None
+    before = turns_at(rig, 10)
+    pose = spine_only()
+    add_layer(rig, pose, frames_of(pose), "Layer", added=True)
+    assert turns_at(rig, 10)["hips"] == pytest.approx(before["hips"], abs=1e-6)
+    assert rig.animation_data.nla_tracks["Users"].strips[0].action_slot is None
+
+
+def test_curves_and_tracks_that_are_muted_stay_muted_under_a_layer():
+    rig = add_chain()
+    rig.pose.bones["spine"].rotation_mode = "XYZ"
+    base = swaying(angle=0.4)
+    key_pose(rig, base, frames_of(base), "Users")
+    for curve in compat.action_channels(rig).fcurves:
+        curve.mute = curve.data_path.endswith("rotation_euler")
+    keep_aside(rig, swaying(angle=1.0), frames_of(base), "Raw")
+    pose = spine_only()
+    add_layer(rig, pose, frames_of(pose), "Layer", added=True)
+    assert turns_at(rig, 10)["spine"] == pytest.approx(wanted(pose.rotation_basis[9, 0]), abs=1e-5)
+    muted = [track.name for track in rig.animation_data.nla_tracks if track.mute]
+    assert muted == ["Raw"]
 
 
 def test_a_change_from_the_first_frame_begins_where_the_animation_is(rig):
