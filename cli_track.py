@@ -18,6 +18,7 @@ from .inference.overlay import write_overlay
 from .inference.pipeline import Tracker
 from .inference.protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
 from .inference.source import Footage, open_footage
+from .inference.swaps import unswapped
 from .inference.take import Take, replacing
 from .inference.video import VideoInfo
 from .rigging.bvh import bvh_text
@@ -216,7 +217,7 @@ def _write_motions(arguments: argparse.Namespace, lifted: Path, out: Path) -> di
 
 
 def _write_overlay(info: VideoInfo, take: Take, path: Path) -> None:
-    arrays, _ = take.read_chunks()
+    arrays = unswapped(take.read_chunks()[0])
     with bars() as shown:
         bar = shown.add_task("Drawing", total=len(arrays["row"]))
         kept = np.isin(arrays["person"], [one["id"] for one in take.read_json()["people"]])

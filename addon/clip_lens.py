@@ -48,7 +48,10 @@ def clip_lens(clip: bpy.types.MovieClip) -> ClipLens:
     """
     camera = clip.tracking.camera
     if camera.pixel_aspect != 1.0:
-        raise SourceError(f"Clip {clip.name!r} has pixels that are not square: that is not undone")
+        raise SourceError(
+            f"Clip {clip.name!r} has pixels that are not square (aspect {camera.pixel_aspect:g}): "
+            "convert it to square pixels, or set Pixel Aspect to 1 if it has them"
+        )
     width, height = clip.size
     x, y = camera.principal_point_pixels
     focal_px = float(camera.focal_length_pixels)
@@ -98,7 +101,10 @@ def _bent(camera: Any, at: Floats, half: float) -> tuple[Floats, Floats]:
 
 
 def _fitted(ideal: Floats, bent: Floats) -> tuple[Floats, float]:
-    """OpenCV's coefficients, which are exact but for Brown's k4, division and Nuke; the worst."""
+    """Give OpenCV's coefficients (5,), and how far they are off at worst, over the focal length.
+
+    They are exact but for Brown's k4, division and Nuke.
+    """
     x, y = ideal.T
     r = x**2 + y**2
     across = [x * r, x * r**2, 2.0 * x * y, r + 2.0 * x**2, x * r**3]

@@ -96,8 +96,10 @@ class TRACKSPINE_PT_clip_editor_bones(BonesPanel, bpy.types.Panel):
 
 
 def _draw_fit(layout: bpy.types.UILayout, settings: bpy.types.PropertyGroup) -> None:
-    column = layout.column(align=True, heading="Bending")
-    for name in ("lumbar", "thoracic", "cervical"):
+    # A column of sliders has no heading: its first name says what all are.
+    column = layout.column(align=True)
+    column.prop(settings, "lumbar", text="Bending Lumbar", slider=True)
+    for name in ("thoracic", "cervical"):
         column.prop(settings, name, slider=True)
     column = layout.column(heading="Controls")
     for name in ("ik_arms", "ik_legs", "plant_feet"):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .errors import SourceError
 from .scene_camera import BLENDER_CAMERA_AXES, metres_per_unit
+from .workspace import played_frames
 
 
 def scene_focal_px(scene: bpy.types.Scene, size_px: tuple[int, int]) -> float:
@@ -54,18 +55,12 @@ def scene_path(scene: bpy.types.Scene, frames: Sequence[float]) -> NDArray[np.fl
         SourceError: The scene has no camera.
     """
     camera = _camera(scene)
-    before = scene.frame_current, scene.frame_subframe
     places = np.empty((len(frames), 4, 4))
-    try:
-        for place, frame in zip(places, frames, strict=True):
-            whole = int(np.floor(frame))
-            scene.frame_set(whole, subframe=float(frame - whole))
-            turn, shift = camera.matrix_world.to_quaternion(), camera.matrix_world.translation
-            place[...] = np.eye(4)
-            place[:3, :3] = turn.to_matrix()
-            place[:3, 3] = np.array(shift) * metres_per_unit(scene)
-    finally:
-        scene.frame_set(before[0], subframe=before[1])
+    for place, _ in zip(places, played_frames(scene, frames), strict=True):
+        turn, shift = camera.matrix_world.to_quaternion(), camera.matrix_world.translation
+        place[...] = np.eye(4)
+        place[:3, :3] = turn.to_matrix()
+        place[:3, 3] = np.array(shift) * metres_per_unit(scene)
     return places @ BLENDER_CAMERA_AXES
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import bpy
 import numpy as np
+from track_spine.addon.rig_reading import parent_indices
 from track_spine.rigging.matching import BY_STRUCTURE, Match, identify
 from track_spine.rigging.target import TargetRig
 
@@ -84,8 +85,7 @@ def read_rig(armature: bpy.types.Object) -> tuple[TargetRig, Match]:
     """
     bones = list(armature.data.bones)
     names = tuple(bone.name for bone in bones)
-    index = {name: number for number, name in enumerate(names)}
-    parents = [index[bone.parent.name] if bone.parent else -1 for bone in bones]
+    parents = parent_indices(bones)
     rest = np.array([bone.matrix_local for bone in bones], dtype=np.float64)
     world = np.array(armature.matrix_world, dtype=np.float64)
     found = identify(names, parents, rest[:, :3, 3] @ world[:3, :3].T + world[:3, 3])

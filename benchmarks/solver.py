@@ -45,6 +45,7 @@ def figures_of_takes(motions: list[Motion3D]) -> dict[str, tuple[float, str, flo
         if 1.0 / np.median(np.diff(motion.time_s)) >= LEAST_RATE_HZ:
             raw = jitter(motion.xyz_m[seen][:, where.column])
             left.append(jitter(placed(motion, solved)[seen]) / raw)
+            print(f"jitter {left[-1]:.2f} of raw")
         print(
             f"{len(motion.time_s)} frames, {len(after[-1])} contacts, slide before "
             f"{1e3 * np.median(before[-1]):.1f} mm, after {1e3 * np.median(after[-1]):.1f} mm "

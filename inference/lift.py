@@ -5,7 +5,7 @@ The whole clip is used at once; nothing is smoothed here and nothing is invented
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +50,10 @@ class Lifted:
 
 
 def lift(
-    xy_px: NDArray[np.float64],
-    score: NDArray[np.float64],
-    relative_m: NDArray[np.float64],
-    ray_px: NDArray[np.float64],
+    xy_px: NDArray[np.floating[Any]],
+    score: NDArray[np.floating[Any]],
+    relative_m: NDArray[np.floating[Any]],
+    ray_px: NDArray[np.floating[Any]],
     time_s: NDArray[np.float64],
     camera: Camera,
     subject_height_m: float,
@@ -78,27 +78,32 @@ def lift(
     seen = _possible(xy_px, FARTHEST_PICTURES * max(camera.width, camera.height))
     seen &= _possible(relative_m, FARTHEST_M)
     score = np.where(seen[..., None], score, 0.0)
-    slopes, ray = camera.slopes(xy_px), camera.slopes(ray_px)
     xyz_camera = np.full(relative_m.shape, np.nan)
-    sigma = np.full(score.shape, np.nan)
+    sigma = np.full(score.shape, np.nan, np.float32)
     for person in np.flatnonzero(seen.any(axis=0)):
         rows = seen[:, person]
-        given = [values[rows, person] for values in (slopes, ray, relative_m, score)]
-        track = Track(given[0], given[1], given[2], given[3], time_s[rows])
+        # Double precision for one person at a time: hours of film are whole in memory here.
+        track = Track(
+            camera.slopes(xy_px[rows, person].astype(np.float64)),
+            camera.slopes(ray_px[rows, person].astype(np.float64)),
+            relative_m[rows, person].astype(np.float64),
+            score[rows, person].astype(np.float64),
+            time_s[rows],
+        )
         xyz_camera[rows, person], sigma[rows, person] = place(track, lifter, subject_height_m)
     up, source = find_up(xyz_camera, score)
     axes = world_axes(up)
     xyz = xyz_camera @ axes.T
+    del xyz_camera
     most = int(seen.sum(axis=0).argmax())
     shift = -ground_origin(xyz[:, most : most + 1], time_s)
     world_from_camera = np.eye(4)
     world_from_camera[:3, :3], world_from_camera[:3, 3] = axes, shift
-    return Lifted(
-        (xyz + shift).astype(np.float32), sigma.astype(np.float32), world_from_camera, source
-    )
+    xyz += shift
+    return Lifted(xyz.astype(np.float32), sigma, world_from_camera, source)
 
 
-def _possible(points: NDArray[np.float64], farthest: float) -> NDArray[np.bool_]:
+def _possible(points: NDArray[np.floating[Any]], farthest: float) -> NDArray[np.bool_]:
     """(T, P) whether all points (T, P, K, C) are numbers no further than that from 0."""
     return np.asarray((np.abs(points) < farthest).all(axis=(2, 3)))
 
@@ -118,9 +123,8 @@ def place(
     """
     answer = lifter.lift(track)
     scale = height_m / stature(answer.relative_m[:, None], track.score[:, None])
-    relative = scale * answer.relative_m
-    path = root_path(track.slopes, track.score, relative, track.time_s)
-    points, sigma = relative + path[:, None], scale * answer.sigma_m
+    points, sigma = scale * answer.relative_m, scale * answer.sigma_m
+    points += root_path(track.slopes, track.score, points, track.time_s)[:, None]
     # Points go onto their rays: the image tells their place across far better than a single frame
     # in metres, and a foot that stands in the image then stands in the world. Those of a lifter
     # that knows what the image gets wrong go as far as they are less sure than it.

@@ -55,10 +55,10 @@ def lift_take(
     lifter = lifter or TemporalLifter(Session(LIFTER, threads=1))
     raw, camera = _through_lens(info, request, raw, lifter)
     lifted = lift(
-        raw["xy_px"].astype(np.float64),
-        raw["raw_score"].astype(np.float64),
-        raw["relative_m"].astype(np.float64),
-        raw["ray_px"].astype(np.float64),
+        raw["xy_px"],
+        raw["raw_score"],
+        raw["relative_m"],
+        raw["ray_px"],
         raw["time_s"],
         camera,
         request.subject_height_m,

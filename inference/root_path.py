@@ -6,6 +6,7 @@ in the image moves it by a hundredth of its length. Over all frames at once the 
 people can walk.
 """
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -51,8 +52,8 @@ def root_path(slopes: Floats, score: Floats, relative_m: Floats, time_s: Floats)
     Source: each point gives x (Z + tz) = X + tx and y (Z + tz) = Y + ty, with x and y the slopes of
     its ray; weights by Cauchy's function, white acceleration as a prior.
     """
-    breaks = np.flatnonzero(np.diff(time_s) > GAP_S) + 1
-    parts = np.split(np.arange(len(time_s)), breaks)
+    ends = [0, *(np.flatnonzero(np.diff(time_s) > GAP_S) + 1).tolist(), len(time_s)]
+    parts = [slice(*pair) for pair in pairwise(ends)]  # views: an index array would copy
     return np.concatenate(
         [_part(slopes[rows], score[rows], relative_m[rows], time_s[rows]) for rows in parts]
     )

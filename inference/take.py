@@ -103,7 +103,7 @@ class Take:
         if content.get("version") != VERSION:
             raise TakeError(
                 f"{path} is a take of version {content.get('version')}; this Track Spine reads "
-                f"version {VERSION}"
+                f"version {VERSION}: track the clip into another folder, this one stays"
             )
         return content
 

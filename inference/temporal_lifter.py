@@ -129,9 +129,7 @@ class TemporalLifter:
     def lift(self, track: Track) -> Answer:
         """Lift a person by the frames about each frame; one frame is enough."""
         turn = ray_rotation(track.ray)
-        rays = np.concatenate([track.slopes, np.ones((*track.score.shape, 1))], axis=-1)
-        along = np.einsum("tji,tkj->tki", turn, rays)
-        slopes = along[..., :2] / along[..., 2:]
+        slopes = _along(track.slopes, turn)
         sized, factor = normalised(track.relative_m, track.score)
         points, sigma = np.zeros_like(sized), np.zeros(track.score.shape)
         total = np.zeros(len(track.time_s))
@@ -147,6 +145,13 @@ class TemporalLifter:
         points /= total[:, None, None] * factor
         sigma /= total[:, None] * factor
         return Answer(np.einsum("tij,tkj->tki", turn, points), sigma, denoised=True)
+
+
+def _along(slopes: Floats, turn: Floats) -> Floats:
+    """Slopes (T, K, 2) about axes that are turned by (T, 3, 3)."""
+    rays = np.concatenate([slopes, np.ones((*slopes.shape[:-1], 1))], axis=-1)
+    along = np.einsum("tji,tkj->tki", turn, rays)
+    return np.asarray(along[..., :2] / along[..., 2:])
 
 
 def _windows(time_s: Floats) -> list[NDArray[np.intp]]:

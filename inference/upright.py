@@ -74,6 +74,8 @@ def walked_up(
         return None
     feet = points[:, :-1]
     step = STEP * float(np.median(np.linalg.norm(points[:, -1] - feet.mean(axis=1), axis=-1)))
+    if not step > 0.0:  # all points in one place
+        return None
     place, height = feet.mean(axis=1)[:, :2], feet[..., 2].min(axis=1)
     _, _, directions = np.linalg.svd(place - place.mean(axis=0), full_matrices=False)
     along = (place - place.mean(axis=0)) @ directions[0]
@@ -111,7 +113,8 @@ def standing_up(
     feet, knees, hips = middle("heel", "big_toe"), middle("knee"), middle("hip")
     neck = xyz_m[..., INDEX["neck"], :]
     sure = score[..., ANKLES].min(axis=-1) >= SURE_SCORE
-    stands = sure & (_angle(knees - feet, hips - knees) < STANDING_BEND)
+    stands = sure & (neck != feet).any(axis=-1)
+    stands &= _angle(knees - feet, hips - knees) < STANDING_BEND
     stands &= _angle(hips - feet, neck - hips) < STANDING_BEND
     if stands.sum() < STANDING_FRAMES:
         return None

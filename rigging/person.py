@@ -13,7 +13,15 @@ import numpy as np
 from . import spine_curve
 from .errors import RigError
 from .motion import Motion3D
-from .rotation import Floats, conjugate, from_axis_angle, multiply, rotate, rotation_vector
+from .rotation import (
+    IDENTITY,
+    Floats,
+    conjugate,
+    from_axis_angle,
+    multiply,
+    rotate,
+    rotation_vector,
+)
 from .skeleton import DEFAULT_LENGTHS_M, DEFAULT_OFFSETS_M, Skeleton, canonical_skeleton
 from .solve import Solved
 
@@ -33,7 +41,7 @@ class Person:
 
     Attributes:
         lengths_m: Lengths as `canonical_skeleton` takes them.
-        neutral: (8, 2) bends above L5 in neutral standing, forward and to the left, radians from
+        neutral: (8, 2) bends above L5 in neutral standing, forward and to the right, radians from
             the curve of the canonical skeleton.
     """
 
@@ -92,9 +100,9 @@ def posture(skeleton: Skeleton, neutral: Floats) -> Floats:
         (9, 4) turns of `spine_curve.BONES` from the skeleton's own neutral pose, world axes, of
         somebody whose pelvis is not turned.
     """
-    turns = [np.array([1.0, 0.0, 0.0, 0.0])]
-    for bone, (forward, left) in zip(_BENDING, neutral, strict=True):
-        bent = rotate(skeleton.rest[skeleton.index(bone)], np.array([forward, 0.0, left]))
+    turns = [IDENTITY]
+    for bone, (forward, right) in zip(_BENDING, neutral, strict=True):
+        bent = rotate(skeleton.rest[skeleton.index(bone)], np.array([forward, 0.0, right]))
         angle = np.asarray(np.linalg.norm(bent))
         axis = bent / np.maximum(angle, 1e-12)
         turns.append(multiply(turns[-1], from_axis_angle(axis, angle)))

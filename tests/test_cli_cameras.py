@@ -34,6 +34,8 @@ def _filmed(tmp_path, monkeypatch):
             "time_s": one.time_s,
             "xy_px": one.xy_px[:, None],
             "raw_score": one.score[:, None],
+            "score": one.score[:, None],
+            "relative_m": np.zeros((*one.score[:, None].shape, 3), np.float32),
         }, None
 
     width, height = VIEWS[0].upright_size_px.astype(int)

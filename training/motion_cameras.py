@@ -4,6 +4,7 @@
 `python -m track_spine.training.motion_cameras`; nothing here was trained or tuned on its angles.
 """
 
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,6 +68,7 @@ def main() -> int:
 
 def _take(tracker: Tracker, folder: Path, name: str) -> Path:
     take = CACHE / "four_camera_takes" / name
+    shutil.rmtree(take, ignore_errors=True)  # figures are of the networks as they are now
     request = TrackRequest(str(folder / f"{name}.mp4"), str(take), subject_px=SUBJECT_PX[name])
     tracker.track(request, lambda _: None, lambda: False)
     return take

@@ -12,6 +12,7 @@ from track_spine.addon.panels import (
     TRACKSPINE_PT_view3d,
     TRACKSPINE_PT_view3d_footage,
 )
+from track_spine.addon.rig_panel import TRACKSPINE_PT_view3d_rig
 
 pytestmark = pytest.mark.usefixtures("extension")
 
@@ -159,3 +160,11 @@ def test_one_run_at_a_time(monkeypatch):
     monkeypatch.setattr(modal.RunsWorker, "current", SimpleNamespace())
     assert not bpy.ops.track_spine.track.poll()
     assert bpy.ops.track_spine.stop.poll()
+
+
+def test_the_rig_panel_says_what_its_sliders_and_boxes_are():
+    layout = draw(TRACKSPINE_PT_view3d_rig)
+    assert "Bending Lumbar" in layout.texts()
+    drawn = {arguments[1] for name, arguments, _ in layout.drawn if name == "prop"}
+    assert {"thoracic", "cervical", "ik_arms", "ik_legs", "plant_feet", "hands_reach"} <= drawn
+    assert "track_spine.retarget" in layout.operators()

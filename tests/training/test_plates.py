@@ -5,6 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="see training/README.md")
+
 from track_spine.training.errors import TrainingError
 from track_spine.training.plates import clear, unpacked
 
