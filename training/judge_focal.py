@@ -11,11 +11,13 @@ import numpy as np
 
 from ..benchmarks.record import record
 from ..inference.camera import Camera
+from ..inference.errors import InferenceError
 from ..inference.focal import Body, estimated_camera
 from ..inference.models import LIFTER
 from ..inference.session import Session
 from ..inference.temporal_lifter import TemporalLifter
 from .camera import PICTURE_PX
+from .errors import TrainingError
 from .evaluate_motion import COMMAND, OUT, watch
 from .judge_look import Looker
 from .lift_held_out import FOLDER, HeldOut, read_clips
@@ -32,11 +34,16 @@ def main() -> int:
     """Estimate each clip's focal length, print and record how far off it is.
 
     Returns:
-        Exit status 0.
+        Exit status.
     """
-    looker, lifter = Looker(), TemporalLifter(Session(LIFTER, threads=1))
+    try:
+        looker, lifter = Looker(), TemporalLifter(Session(LIFTER, threads=1))
+        clips = read_clips(FOLDER)
+    except (TrainingError, InferenceError) as error:
+        sys.stderr.write(f"evaluate-motion: {error}\n")
+        return 1
     found, off, off_assumed = [], [], []
-    for clip in read_clips(FOLDER):
+    for clip in clips:
         track = watch(looker, clip).track
         size = whole_picture(clip)
         middle = np.array(size) / 2.0
@@ -62,7 +69,7 @@ def main() -> int:
 
 
 def _rms(values: list[float]) -> float:
-    return round(float(np.sqrt(np.mean(np.square(values)))), 3)
+    return float(np.sqrt(np.mean(np.square(values))))
 
 
 if __name__ == "__main__":

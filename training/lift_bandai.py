@@ -24,13 +24,12 @@ _LIMBS: Final = {
 """Joints at the ends of the segments; there are no fingers."""
 
 _Y_UP: Final = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-_EVERY_SECOND: Final = 2
-"""The clips run at 30 Hz, which read_bvh cannot thin to 20 Hz: each second frame is taken, and the
-motion is seen by a third faster than it was."""
 
 
 def read_bandai(mocap: Path, clip: str) -> Motion:
-    """Read a clip.
+    """Read a clip; it runs at 30 Hz, of which `read_bvh` takes each second frame.
+
+    Seen at 20 Hz, the motion is a third faster than it was.
 
     Args:
         mocap: Folder of the archive.

@@ -134,7 +134,9 @@ def _read(path: Path) -> HeldOut:
                 file["centre_px"],
             )
     except Exception as error:
-        raise TrainingError(f"{path} cannot be read ({error}): delete it, render again") from error
+        raise TrainingError(
+            f"{path} cannot be read ({error}): delete it and make evaluate-motion"
+        ) from error
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -42,6 +42,7 @@ MIRROR: Final = [
     INDEX[name.replace("left", "RIGHT").replace("right", "left").replace("RIGHT", "right")]
     for name in NAMES
 ]
+"""Row of the same point of the other side; points of the middle are their own."""
 
 LIMBS: Final = [
     [INDEX[f"{s}_{part}"] for s in ("left", "right") for part in parts]
@@ -177,7 +178,14 @@ class Mistakes:
             lose(row, slice(None), below, LOST_M, rng.uniform(0.02, 0.3))
 
     def swap(self, slopes: Floats, relative: Floats, score: Floats, rng: Generator) -> None:
-        """Take left limbs for right ones for a moment."""
+        """Take left limbs for right ones for a moment, in some windows.
+
+        Args:
+            slopes: (N, T, 37, 2) of the points' rays; changed in place, as the next two are.
+            relative: (N, T, 37, 3) metres.
+            score: (N, T, 37); falls where sides are taken for each other.
+            rng: Source of chance.
+        """
         count, length = score.shape[:2]
         for row in np.flatnonzero(rng.random(count) < self._config.swap):
             limb = LIMBS[rng.integers(2)]
@@ -202,7 +210,14 @@ def _moment(length: int, rng: Generator) -> slice:
 
 
 def mirrored(values: Floats) -> Floats:
-    """Change left and right of (..., 37, 2 or 3)."""
+    """Change left and right.
+
+    Args:
+        values: (..., 37, 2 or 3), x to the right.
+
+    Returns:
+        The mirror image, with the points of the sides under each other's names.
+    """
     flip = np.ones(values.shape[-1])
     flip[0] = -1.0
     return np.asarray(values[..., MIRROR, :] * flip)

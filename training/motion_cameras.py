@@ -25,11 +25,9 @@ from ..rigging.angles import PLANES, regional_angles
 from ..rigging.motion import load_lifted
 from ..rigging.reconstruct import reconstruct
 from ..rigging.rotation import Floats
+from .evaluate_motion import COMMAND, OUT
 from .four_cameras import CAMERAS, SUBJECT_PX, fetch
 from .places import CACHE
-
-OUT: Final = Path("out/motion.json")
-COMMAND: Final = "make evaluate-motion"
 
 COMPARED: Final = [(region, plane) for region in ("lumbar", "thoracic") for plane in (0, 1)]
 """Flexion and side bend of the regions; axial rotation is not seen by one camera."""

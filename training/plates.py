@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference import video
+from ..inference.errors import InferenceError
 from ..inference.pose2d import Body
 from .base import FrozenBase
 from .crowd import Crowd
@@ -55,7 +56,10 @@ def plate(base: FrozenBase, archive: Path, member: str) -> Picture:
         TrainingError: If the clip cannot be read.
     """
     with tempfile.TemporaryDirectory() as folder:
-        frames = _looks(unpacked(archive, member, Path(folder)))
+        try:
+            frames = _looks(unpacked(archive, member, Path(folder)))
+        except InferenceError as error:
+            raise TrainingError(f"cannot read {member} of {archive}: {error}") from error
     seen, covered = [], []
     for frame in frames:
         bodies = [body for _, body in Crowd(base).step(frame, 0.0)]

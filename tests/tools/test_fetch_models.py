@@ -8,9 +8,13 @@ from typing import Any
 
 import av
 import numpy as np
-import onnx
 import onnxruntime as ort
 import pytest
+
+pytest.importorskip("onnx", reason="a tool of development: make setup")
+pytest.importorskip("tflite", reason="a tool of development: make setup")
+
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 from track_spine.inference import models
 from track_spine.inference.crop import Crop

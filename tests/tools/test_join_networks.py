@@ -4,9 +4,13 @@
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import pytest
+
+pytest.importorskip("onnx", reason="a tool of development: make setup")
+pytest.importorskip("tflite", reason="a tool of development: make setup")
+
+import onnx
 from onnx import TensorProto, helper, numpy_helper
 from track_spine.tools.join_networks import join
 from track_spine.tools.tflite_network import ConversionError

@@ -7,6 +7,10 @@ import flatbuffers
 import numpy as np
 import onnxruntime as ort
 import pytest
+
+pytest.importorskip("onnx", reason="a tool of development: make setup")
+pytest.importorskip("tflite", reason="a tool of development: make setup")
+
 import tflite
 from track_spine.tools.tflite_network import (
     ConversionError,

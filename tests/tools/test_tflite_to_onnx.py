@@ -5,9 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 import pytest
+
+pytest.importorskip("onnx", reason="a tool of development: make setup")
+pytest.importorskip("tflite", reason="a tool of development: make setup")
+
+import onnx
 import tflite
 from track_spine.tools.tflite_network import ConversionError, Network, Operation, Tensor
 from track_spine.tools.tflite_to_onnx import convert_network, same_padding

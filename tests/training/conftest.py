@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bank of bodies and motions, made once; all is skipped where PyTorch or Anny are missing."""
+"""The bank of bodies and motions, made once; all is skipped outside training's environment."""
 
 import importlib.util
 
 import pytest
 
-NEEDED = ("torch", "anny", "bpy", "skimage", "sklearn")
+NEEDED = ("torch", "anny", "bpy", "onnx", "tflite", "matplotlib", "skimage", "sklearn")
 
 
 def pytest_collection_modifyitems(items):

@@ -16,7 +16,7 @@ def config():
 
 @pytest.fixture(scope="module")
 def person():
-    """(37, 3) somebody who stands, +Z up, facing -Y, by the bank's first body."""
+    """(37, 3) metres, +Z up: somebody who stands, roughly."""
     rng = np.random.default_rng(0)
     from track_spine.inference.keypoints import INDEX, NAMES
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The place behind people who walk through a clip is put together without them."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 pytest.importorskip("torch", reason="see training/README.md")
 
+from track_spine.training.base import FrozenBase
 from track_spine.training.errors import TrainingError
-from track_spine.training.plates import clear, unpacked
+from track_spine.training.plates import clear, plate, unpacked
 
 
 def test_a_passer_by_leaves_nothing_behind() -> None:
@@ -33,3 +35,10 @@ def test_what_nobody_uncovers_is_filled_from_its_rim() -> None:
 def test_a_clip_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"walk\.mp4 of .*clips\.zip"):
         unpacked(tmp_path / "clips.zip", "walk.mp4", tmp_path)
+
+
+def test_a_clip_that_is_no_film_is_named(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "clips.zip", "w") as file:
+        file.writestr("walk.mp4", b"no film")
+    with pytest.raises(TrainingError, match=r"cannot read walk\.mp4 of .*clips\.zip"):
+        plate(FrozenBase(threads=1), tmp_path / "clips.zip", "walk.mp4")

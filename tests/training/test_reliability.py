@@ -6,8 +6,7 @@ import pytest
 from track_spine.inference.calibration import JOINTS, evidence
 from track_spine.inference.keypoints import INDEX, NAMES
 
-pytest.importorskip("torch")
-
+pytest.importorskip("torch", reason="see training/README.md")
 
 from track_spine.training.fit_scores import fit
 from track_spine.training.judge_calibration import GROUPS, curves
