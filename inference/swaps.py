@@ -194,7 +194,7 @@ def _cheapest(alone: Floats, going: Floats) -> NDArray[np.intp]:
             total += led[group][which[..., group]]
         came[t] = total.argmin(axis=0)
         best = total.min(axis=0)
-    path = [*np.unravel_index(int(best.argmin()), best.shape)]
+    path = [*np.unravel_index(int(best.argmin()), best.shape)][::-1]
     for before in came[::-1]:
-        path.insert(0, before[tuple(path[:3])])
-    return np.array(path, dtype=np.intp)
+        path.append(before[path[-1], path[-2], path[-3]])
+    return np.array(path[::-1], dtype=np.intp)

@@ -10,24 +10,12 @@ from track_spine.addon import compat
 from track_spine.addon.keyframes import key_pose
 from track_spine.rigging.target import PoseMotion
 
-FRAMES = 30
-BONES = ("hips", 'say "cheese"', "spine")
+from .chain import BONES, FRAMES, add_chain
 
 
 @pytest.fixture
 def rig():
-    data = bpy.data.armatures.new("Rig")
-    armature = bpy.data.objects.new("Rig", data)
-    bpy.context.collection.objects.link(armature)
-    bpy.context.view_layer.objects.active = armature
-    bpy.ops.object.mode_set(mode="EDIT")
-    parent = None
-    for height, name in enumerate(("root", *BONES)):
-        bone = data.edit_bones.new(name)
-        bone.head, bone.tail, bone.parent = (0, 0, height), (0, 0, height + 1), parent
-        parent = bone
-    bpy.ops.object.mode_set(mode="OBJECT")
-    return armature
+    return add_chain()
 
 
 def motion(valid=None, seed=1):
