@@ -16,7 +16,14 @@ from .cli_person import add_person_options, chosen_person
 from .cli_terminal import INTERRUPTED, OK, bars, console
 from .inference.overlay import write_overlay
 from .inference.pipeline import Tracker
-from .inference.protocol import Cancelled, Progress, ProtocolError, Result, TrackRequest
+from .inference.protocol import (
+    ASSUMED_HEIGHT_M,
+    Cancelled,
+    Progress,
+    ProtocolError,
+    Result,
+    TrackRequest,
+)
 from .inference.source import Footage, open_footage
 from .inference.swaps import unswapped
 from .inference.take import Take, replacing
@@ -42,7 +49,10 @@ def add_track_command(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     )
     track.add_argument("--out", type=Path, required=True, help="folder for what is made")
     track.add_argument(
-        "--height", type=float, default=1.7, metavar="M", help="the people's height in metres"
+        "--height",
+        type=float,
+        metavar="M",
+        help="the people's height in metres: it sets the scale (default: 1.7, said to be assumed)",
     )
     add_lens_options(track)
     track.add_argument(
@@ -59,29 +69,37 @@ def add_track_command(commands: "argparse._SubParsersAction[argparse.ArgumentPar
     track.add_argument(
         "--max-people", type=int, default=8, metavar="N", help="at most so many, with --people all"
     )
-    track.add_argument(
-        "--trim",
-        metavar="PART",
-        help="the part to track: frames 120:480 (the last is out) or seconds 2.5s:10s",
-    )
-    track.add_argument("--fps", type=float, help="frame rate of an image sequence")
-    track.add_argument(
-        "--threads",
-        type=int,
-        metavar="N",
-        help="crops looked at in parallel (default: a core each)",
-    )
-    track.add_argument(
-        "--batch",
-        type=int,
-        metavar="N",
-        help="frames looked at together (default: as suits the machine)",
-    )
+    _add_footage_options(track)
+    _add_speed_options(track)
     add_camera_options(track)
     add_network_arguments(track)
     add_lifter_argument(track)
     add_person_options(track)
     track.set_defaults(run=_track)
+
+
+def _add_footage_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trim",
+        metavar="PART",
+        help="the part to track: frames 120:480 (the last is out) or seconds 2.5s:10s",
+    )
+    command.add_argument("--fps", type=float, help="frame rate of an image sequence")
+
+
+def _add_speed_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="crops looked at in parallel (default: a core each)",
+    )
+    command.add_argument(
+        "--batch",
+        type=int,
+        metavar="N",
+        help="frames looked at together (default: as suits the machine)",
+    )
 
 
 def refuse_overwriting(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
@@ -131,6 +149,11 @@ def _track(arguments: argparse.Namespace) -> int:
         made.append(path)
     for line in _summary(result, fps):
         console.print(line)
+    if arguments.height is None:
+        console.print(
+            f"Scale unknown: a height of {ASSUMED_HEIGHT_M} m is assumed, tell the true one with "
+            "--height"
+        )
     for path, confidence in motions.items():
         where = f" in {path.name}" if len(motions) > 1 else ""
         console.print(f"Spine seen with {confidence:.0%} confidence{where}")
@@ -145,8 +168,8 @@ def _request(arguments: argparse.Namespace, path: Path) -> TrackRequest:
     return TrackRequest(
         video=str(path),
         take=str(arguments.out / "take"),
-        subject_height_m=arguments.height,
-        **lens_of(arguments),
+        subject_height_m=ASSUMED_HEIGHT_M if arguments.height is None else arguments.height,
+        **lens_of(arguments, path),
         subject_px=subject_px,
         subject_s=subject_s,
         trim=arguments.trim,

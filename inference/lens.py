@@ -16,6 +16,10 @@ from .views.view import PIXEL_MIDDLE, View
 
 Floats = NDArray[np.float64]
 
+SHORTEST, LONGEST = 0.05, 100.0
+"""Focal lengths over the long side of the picture that a straight lens may have: 169 degrees to
+half a degree, by reason. Beyond, somebody took millimetres for pixels or mistyped."""
+
 
 def known_lens(request: TrackRequest, info: VideoInfo) -> View | None:
     """Find the lens that a request tells.
@@ -29,8 +33,10 @@ def known_lens(request: TrackRequest, info: VideoInfo) -> View | None:
 
     Raises:
         CalibrationError: The calibration cannot be read, has no such camera, or is of footage of
-            another shape.
+            another shape; or the focal length is not one of such pictures.
     """
+    if request.focal_px is not None:
+        _require_sane(request.focal_px, info)
     if request.calibration is not None:
         name, _, path = request.calibration.rpartition("=")
         views = read_calibration(Path(path), least=1)
@@ -76,6 +82,16 @@ def straightened(xy_px: Floats, lens: View, camera: Camera) -> Floats:
     """
     middle = np.array([camera.width, camera.height]) / 2.0
     return np.asarray(lens.slopes(xy_px) * camera.focal_px + middle)
+
+
+def _require_sane(focal_px: float, info: VideoInfo) -> None:
+    long_px = max(info.width, info.height)
+    if not SHORTEST * long_px <= focal_px <= LONGEST * long_px:
+        raise CalibrationError(
+            f"Focal length is {focal_px:g} px; with pictures of {info.width} x {info.height} it "
+            f"must lie in {SHORTEST * long_px:g}..{LONGEST * long_px:g} px. Millimetres over the "
+            f"sensor's long side times {long_px} are pixels"
+        )
 
 
 def _chosen(views: dict[str, View], name: str, stem: str, path: str) -> View:

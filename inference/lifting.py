@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera import Camera
+from .doubts import doubted
 from .errors import NobodyFoundError
 from .focal import Body, find_camera
 from .lens import known_lens, lens_camera, straightened
-from .lift import lift
+from .lift import Lifted, lift
 from .lifted_points import lifted_arrays
 from .lifter import Lifter
 from .models import LIFTER
@@ -47,7 +48,7 @@ def lift_take(
     raw, left_out = take.read_chunks()[0], 0
     if request.people == "all" and request.model is None:
         raw, left_out = without_passing(raw)
-    raw = unswapped(raw)
+    raw = doubted(unswapped(raw), (info.width, info.height))
     each = np.isfinite(raw["xy_px"]).all(axis=(2, 3))
     seen = each.any(axis=1)
     if not seen.any():
@@ -66,10 +67,24 @@ def lift_take(
     )
     points = raw | {"xyz_m": lifted.xyz_m, "sigma_m": lifted.sigma_m}
     path = take.write_lifted(lifted_arrays(points, camera, lifted.world_from_camera))
-    ends = {"first_s": float(raw["time_s"][0]), "last_s": float(raw["time_s"][-1])}
-    found = {
+    found = _found(raw, each, camera, lifted) | {"subject_height_m": request.subject_height_m}
+    take.write_json(take.read_json() | found)
+    notes = damage_note(raw["frame"][~raw["whole"]].tolist()), passing_note(left_out)
+    return path, seen, " ".join(filter(None, notes))
+
+
+def _found(
+    raw: Arrays, each: NDArray[np.bool_], camera: Camera, lifted: Lifted
+) -> dict[str, object]:
+    """What a lifted take tells of itself; `each` (T, P) are the frames that each person is in."""
+    times = raw["time_s"]
+    return {
         "state": "lifted",
-        "timestamps": {**ends, "count": len(seen)},
+        "timestamps": {
+            "first_s": float(times[0]),
+            "last_s": float(times[-1]),
+            "count": len(times),
+        },
         "camera": {
             "focal_px": camera.focal_px,
             "focal_source": camera.focal_source,
@@ -77,15 +92,11 @@ def lift_take(
             "world_from_camera": lifted.world_from_camera.tolist(),
             "up_source": lifted.up_source,
         },
-        "subject_height_m": request.subject_height_m,
         "people": [
             {"id": int(person), "frames_seen": int(count)}
             for person, count in zip(raw["person"], each.sum(axis=0), strict=True)
         ],
     }
-    take.write_json(take.read_json() | found)
-    notes = damage_note(raw["frame"][~raw["whole"]].tolist()), passing_note(left_out)
-    return path, seen, " ".join(filter(None, notes))
 
 
 def _through_lens(

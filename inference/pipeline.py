@@ -12,6 +12,7 @@ from .chunks import Row
 from .cores import usable_cores
 from .errors import VideoError
 from .follow import Follower, Wanted
+from .lens import known_lens
 from .lifting import lift_take
 from .looks import Looks
 from .models import DETECTOR, POINTS_VERSION, POSE, ModelCard
@@ -77,9 +78,11 @@ class Tracker:
             TakeError: The take cannot be written or belongs to another clip.
             NobodyFoundError: No frame shows a person.
             ProtocolError: The subject point lies outside the frame, or a movie is given a rate.
+            CalibrationError: The lens cannot be read, or is of other footage.
         """
         source = source or open_footage(request)
         _require_inside(request.subject_px, source.info)
+        known_lens(request, source.info)  # what is wrong with it is told before minutes of tracking
         take = Take(Path(request.take))
         networks = open_networks(self._wanted(request), self._detector)
         threads = request.threads or usable_cores()

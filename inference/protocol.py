@@ -11,6 +11,9 @@ from .trim import Trim
 
 PROTOCOL = 1
 
+ASSUMED_HEIGHT_M = 1.7
+"""Standing height where nobody tells one, by choice: what the lifter scales bodies to, too."""
+
 MAX_LINE_CHARS = 1 << 20
 
 
@@ -45,7 +48,7 @@ class TrackRequest:
         focal_source: Who told the focal length, for the record.
         centre_px: Principal point, pixels of the upright frame; None for its middle. Only
             with `focal_px`.
-        distortion: OpenCV's five coefficients for `focal_px`; empty for none.
+        distortion: OpenCV's five coefficients for `focal_px`, or eight; empty for none.
         calibration: Calibration file to take the whole lens from, "NAME=PATH" where it holds
             several cameras; None where there is none.
     """
@@ -53,7 +56,7 @@ class TrackRequest:
     type: ClassVar[str] = "track"
     video: str
     take: str
-    subject_height_m: float = 1.7
+    subject_height_m: float = ASSUMED_HEIGHT_M
     focal_px: float | None = None
     subject_px: tuple[float, float] | None = None
     trim: str | None = None
@@ -93,9 +96,10 @@ class TrackRequest:
         object.__setattr__(self, "distortion", tuple(map(float, self.distortion)))
         if self.centre_px is not None and self.focal_px is None:
             raise ProtocolError(f"An optical centre {self.centre_px} needs a focal length beside")
-        if self.distortion and (self.focal_px is None or len(self.distortion) != 5):
+        if self.distortion and (self.focal_px is None or len(self.distortion) not in (5, 8)):
             raise ProtocolError(
-                f"Distortion is {self.distortion}: five numbers and a focal length are needed"
+                f"Distortion is {self.distortion}: five or eight numbers and a focal length are "
+                "needed"
             )
         if self.subject_px is not None:
             if len(self.subject_px) != 2 or not all(abs(value) <= 1e6 for value in self.subject_px):

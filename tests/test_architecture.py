@@ -44,7 +44,7 @@ ALLOWED_OUTSIDE = {
     "cli_c3d.py": {"inference", "rigging"},
     "cli_cameras.py": {"inference", "rigging"},
     "cli_export.py": {"inference", "rigging"},
-    "cli_lens.py": set(),
+    "cli_lens.py": {"inference"},
     "cli_live.py": {"inference", "rigging"},
     "cli_models.py": {"inference"},
     "cli_networks.py": {"inference"},

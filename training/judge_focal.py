@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Judges the estimate of the focal length on rendered clips that nothing was trained on.
 
-`python -m track_spine.training.judge_focal`. The clips are cut out of larger pictures: the whole
+`python -m track_spine.training.judge_focal`; with --choosing on the clips that settings are chosen
+on, and nothing is entered in out/motion.json. The clips are cut out of larger pictures: the whole
 picture is taken to be the smallest about the principal point that holds what was cut out.
 """
 
+import argparse
 import sys
 
 import numpy as np
@@ -20,7 +22,7 @@ from .camera import PICTURE_PX
 from .errors import TrainingError
 from .evaluate_motion import COMMAND, OUT, watch
 from .judge_look import Looker
-from .lift_held_out import FOLDER, HeldOut, read_clips
+from .lift_held_out import CHOOSING, CHOOSING_FOLDER, FOLDER, HeldOut, read_clips
 
 
 def whole_picture(clip: HeldOut) -> tuple[int, int]:
@@ -36,9 +38,12 @@ def main() -> int:
     Returns:
         Exit status.
     """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--choosing", action="store_true", help="clips to choose settings on")
+    choosing = parser.parse_args().choosing
     try:
         looker, lifter = Looker(), TemporalLifter(Session(LIFTER, threads=1))
-        clips = read_clips(FOLDER)
+        clips = read_clips(CHOOSING_FOLDER, len(CHOOSING)) if choosing else read_clips(FOLDER)
     except (TrainingError, InferenceError) as error:
         sys.stderr.write(f"evaluate-motion: {error}\n")
         return 1
@@ -60,10 +65,12 @@ def main() -> int:
     rows = (
         ("focal_error", _rms(off), _rms(off_assumed)),
         ("focal_within_one_sigma", float(np.mean(np.abs(off) < spread)), 0.683),
+        ("focal_error_over_spread", _rms(list(np.divide(off, spread))), 1.0),
         ("focal_told", float(np.mean([one.focal_source == "estimated" for one in found])), None),
     )
     for name, value, baseline in rows:
-        record(OUT, name, round(value, 3), "ratio", baseline, COMMAND)
+        if not choosing:
+            record(OUT, name, round(value, 3), "ratio", baseline, COMMAND)
         sys.stdout.write(f"{name} {value:.3f}{'' if baseline is None else f' ({baseline:.3f})'}\n")
     return 0
 

@@ -18,6 +18,9 @@ PIXEL_MIDDLE: Final = 0.5
 MAX_DISTORTION: Final = 14
 """Coefficients of OpenCV's model with the most of them: radial, tangential, prism, tilt."""
 
+UNTIL: Final = (cv2.TERM_CRITERIA_COUNT + cv2.TERM_CRITERIA_EPS, 100, 1e-12)
+"""When undoing distortion is done: OpenCV's own five rounds are off by up to 4 pixels."""
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -25,7 +28,8 @@ class View:
 
     Attributes:
         name: As the calibration names it.
-        size_px: (2,) width and height of the pictures it was calibrated with.
+        size_px: (2,) width and height of the pictures it was calibrated with; NaN where that is
+            not known, as in some of OpenCV's files: they are taken for as large as the footage.
         matrix: (3, 3) focal lengths and principal point, OpenCV's pixels of those pictures.
         distortion: (D,) OpenCV's coefficients, four of the fisheye model with `fisheye`.
         rotation: (3, 3) calibration's world to camera axes: x right, y down, z forward.
@@ -52,7 +56,8 @@ class View:
         shapes = {"size_px": (2,), "matrix": (3, 3), "rotation": (3, 3), "translation": (3,)}
         for field, shape in shapes.items():
             values = getattr(self, field)
-            if values.shape != shape or not np.isfinite(values).all():
+            unknown = field == "size_px" and np.isnan(values).all()
+            if values.shape != shape or not (unknown or np.isfinite(values).all()):
                 raise CalibrationError(f"Camera {self.name} has {field} {values.tolist()}")
         count = len(self.distortion)
         if not np.isfinite(self.distortion).all() or count > (
@@ -99,12 +104,21 @@ class View:
             CalibrationError: The footage has another shape than the calibration's pictures.
         """
         wanted = np.array([width, height], float)
+        if np.isnan(self.size_px).any():
+            return replace(self, size_px=wanted)
         scale = wanted / self.upright_size_px
         if not np.isclose(scale[0], scale[1], rtol=0.01):
+            lying = self.turns % 2 and np.allclose(wanted, self.size_px)
             raise CalibrationError(
                 f"Camera {self.name} was calibrated with pictures of "
                 f"{self.upright_size_px.astype(int).tolist()} pixels, upright; its footage has "
-                f"{[width, height]}: give the footage of that camera, not cropped"
+                f"{[width, height]}: "
+                + (
+                    "it lies on its side, turn it without loss by `ffmpeg -display_rotation "
+                    f"{90 * self.turns} -i CLIP -c copy UPRIGHT`"
+                    if lying
+                    else "give the footage of that camera, not cropped"
+                )
             )
         raw = scale[::-1] if self.turns % 2 else scale
         matrix = self.matrix.copy()
@@ -153,8 +167,10 @@ class View:
         seen = np.isfinite(flat).all(axis=(1, 2))
         slopes = np.full((len(flat), 2), np.nan)
         if seen.any():
-            undistort = cv2.fisheye.undistortPoints if self.fisheye else cv2.undistortPoints
-            slopes[seen] = undistort(flat[seen], self.matrix, self.distortion).reshape(-1, 2)
+            undistort = cv2.fisheye.undistortPoints if self.fisheye else cv2.undistortPointsIter
+            lens = self.matrix, self.distortion
+            plain = undistort(flat[seen], *lens, R=np.eye(3), P=np.eye(3), criteria=UNTIL)
+            slopes[seen] = plain.reshape(-1, 2)
         return slopes.reshape(xy_px.shape)
 
     def _as_calibrated(self, xy_px: Floats) -> Floats:

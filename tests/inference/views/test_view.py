@@ -52,6 +52,18 @@ def test_cropped_footage_is_refused():
         camera("a", 0.0).resized(1280, 500)
 
 
+def test_footage_that_lies_on_its_side_is_told_how_to_turn():
+    with pytest.raises(CalibrationError, match="-display_rotation 270 "):
+        camera("a", 0.0, turns=3).resized(1280, 720)
+
+
+def test_a_camera_of_unknown_size_takes_that_of_its_footage():
+    known = camera("a", 0.0)
+    unknown = replace(known, size_px=np.full(2, np.nan)).resized(1280, 720)
+    assert unknown.upright_size_px.tolist() == [1280.0, 720.0]
+    np.testing.assert_array_equal(unknown.project(POINTS), known.project(POINTS))
+
+
 def test_what_is_behind_the_camera_or_missing_has_no_pixel():
     view = camera("a", 0.0)
     behind = view.place - 2.0 * view.rotation[2]
