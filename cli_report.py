@@ -3,7 +3,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .cli_terminal import OK, console
 from .inference.errors import TakeError
@@ -16,7 +16,10 @@ from .rigging.motion import Motion3D, load_lifted
 from .rigging.person import load_person
 from .rigging.reconstruct import Reconstruction, reconstruct
 
-AVERAGE = (
+OLDEST: Final = 1
+"""Version of takes that reports read: later ones differ in what the networks saw, not in points."""
+
+AVERAGE: Final = (
     "absolute, from an average person's neutral curve: --person makes them changes from a neutral "
     "trial of this one"
 )
@@ -44,7 +47,7 @@ def add_report_command(commands: "argparse._SubParsersAction[argparse.ArgumentPa
 
 def _report(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.take
-    head = Take(folder).read_json()
+    head = Take(folder).read_json(oldest=OLDEST)
     if not (folder / LIFTED).is_file():
         raise TakeError(
             f"{folder} is not tracked to its end: track it again, it goes on from there"
@@ -102,5 +105,5 @@ def _facts(head: dict[str, Any], motion: Motion3D) -> dict[str, str]:
     if motion.camera is not None:
         facts["Focal length"] = motion.camera.lens
     facts["Vertical"] = str(camera["up_source"])
-    facts["Stature"] = f"{head['subject_height_m']:.2f} m, as given: it sets the scale"
+    facts["Stature"] = f"{head['subject_height_m']:.2f} m, given or assumed: it sets the scale"
     return facts

@@ -84,8 +84,11 @@ class Take:
                 (self.folder / "take.json").unlink(missing_ok=True)
                 (self.folder / CHUNKS).rmdir()
 
-    def read_json(self) -> dict[str, Any]:
+    def read_json(self, oldest: int = VERSION) -> dict[str, Any]:
         """Read `take.json`.
+
+        Args:
+            oldest: Version of it that will do, for who needs nothing that came since.
 
         Returns:
             Its content.
@@ -100,7 +103,7 @@ class Take:
             raise TakeError(f"{path} cannot be read as a take: {error}") from error
         if not isinstance(content, dict) or content.get("schema") != SCHEMA:
             raise TakeError(f"{path} is not a Track Spine take")
-        if content.get("version") != VERSION:
+        if content.get("version") not in range(oldest, VERSION + 1):
             raise TakeError(
                 f"{path} is a take of version {content.get('version')}; this Track Spine reads "
                 f"version {VERSION}: track the clip into another folder, this one stays"

@@ -65,9 +65,9 @@ def line_chart(time_s: Floats, curves: Sequence[Curve], unit: str, height: int =
     for curve in curves:
         values = curve.values[rows]
         if curve.band is not None:
-            parts.append(
-                _band(x, y(values - curve.band[rows]), y(values + curve.band[rows]), curve)
-            )
+            band = y(values - curve.band[rows]), y(values + curve.band[rows])
+            fill = f'fill="{curve.colour}" opacity="0.1"'
+            parts += [f'<polygon {fill} points="{outline}"/>' for outline in _bands(x, *band)]
         dash = ' stroke-dasharray="5 3"' if curve.dashed else ""
         stroke = f'fill="none" stroke="{curve.colour}" stroke-width="1.5"{dash}'
         parts += [f'<polyline {stroke} points="{line}"/>' for line in _lines(x, y(values))]
@@ -162,13 +162,21 @@ def _label(text: str, y: float) -> str:
 
 
 def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
-    values = np.concatenate([curve.values for curve in curves])
+    """Limits that hold the curves and most of their bands: single wide places may leave."""
+    values = np.concatenate([_usual_band(curve) for curve in curves], axis=1)
     known = values[np.isfinite(values)]
     if not len(known):
         return 0.0, 1.0
     low, high = float(known.min()), float(known.max())
     room = max(0.08 * (high - low), 0.5)
     return low - room, high + room
+
+
+def _usual_band(curve: Curve) -> Floats:
+    """The curve (2, T) less and more the band's median."""
+    known = np.isfinite(curve.band) if curve.band is not None else np.zeros(1, bool)
+    half = float(np.median(curve.band[known])) if curve.band is not None and known.any() else 0.0
+    return np.stack([curve.values - half, curve.values + half])
 
 
 def _thinned(count: int) -> NDArray[np.intp]:
@@ -201,19 +209,24 @@ def _levels(low: float, high: float, y: Callable[[Floats], Floats], unit: str) -
 
 def _lines(x: Floats, y: Floats) -> list[str]:
     """Points of each unbroken run of a curve."""
-    known = np.isfinite(y)
-    starts = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
+    return [_points(x[run], y[run]) for run in _runs(np.isfinite(y))]
+
+
+def _bands(x: Floats, low: Floats, high: Floats) -> list[str]:
+    """Outline of each unbroken run of a band."""
     return [
-        " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x[first:last], y[first:last], strict=True))
-        for first, last in starts.reshape(-1, 2)
+        f"{_points(x[run], high[run])} {_points(x[run][::-1], low[run][::-1])}"
+        for run in _runs(np.isfinite(low) & np.isfinite(high))
     ]
 
 
-def _band(x: Floats, low: Floats, high: Floats, curve: Curve) -> str:
-    known = np.isfinite(low) & np.isfinite(high)
-    there = [f"{a:.1f},{b:.1f}" for a, b in zip(x[known], high[known], strict=True)]
-    back = [f"{a:.1f},{b:.1f}" for a, b in zip(x[known][::-1], low[known][::-1], strict=True)]
-    return f'<polygon fill="{curve.colour}" opacity="0.1" points="{" ".join(there + back)}"/>'
+def _runs(known: NDArray[np.bool_]) -> list[slice]:
+    ends = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]])))
+    return [slice(first, last) for first, last in ends.reshape(-1, 2)]
+
+
+def _points(x: Floats, y: Floats) -> str:
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
 
 
 def _legend(curves: Sequence[Curve], height: int) -> str:

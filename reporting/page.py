@@ -34,6 +34,7 @@ ONE_CAMERA: Final = (
     "from hips, shoulders and an average neutral spine, and are drawn dashed. Changes of flexion "
     "and side bend are what was seen."
 )
+ONE_CAMERA_CURVATURE: Final = "Its level is of low trust from one camera; its changes were seen."
 SEVERAL_CAMERAS: Final = (
     "Points were triangulated from several cameras. Axial rotation follows from hips and "
     "shoulders, not from the back itself, and is drawn dashed."
@@ -70,7 +71,8 @@ def html_page(
         f'<p class="note">{note} {METHOD}</p>',
         *_angle_charts(findings),
         "<h2>Sagittal curvature along the spine</h2>",
-        '<p class="note">Blue is lordosis, red kyphosis; full colour is a radius of 12.5 cm.</p>',
+        '<p class="note">Blue is lordosis, red kyphosis; full colour is a radius of 12.5 cm. '
+        f"{'' if several_cameras else ONE_CAMERA_CURVATURE}</p>",
         colour_map(findings.time_s, findings.curvature, JOINTS, FULL_COLOUR),
         "<h2>How surely the spine was seen, and which parts of the feet rest</h2>",
         strips(findings.time_s, _strip_rows(findings)),

@@ -57,6 +57,44 @@ def test_a_file_that_is_no_person_is_told(take, tmp_path, capsys):
     assert "neutral trial" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize(("version", "status"), [(1, 0), (0, 1), (99, 1)])
+def test_takes_of_an_earlier_version_are_read_and_of_later_ones_refused(
+    take, tmp_path, capsys, version, status
+):
+    head = json.loads((take / "take.json").read_text()) | {"version": version}
+    (tmp_path / "take.json").write_text(json.dumps(head))
+    (tmp_path / "lifted.npz").write_bytes((take / "lifted.npz").read_bytes())
+    assert cli.main(["report", str(tmp_path)]) == status
+    assert (tmp_path / "report.html").is_file() == (status == 0)
+    assert ("of version" in capsys.readouterr().err) == (status == 1)
+
+
+def test_several_people_have_a_page_each_and_gaps_stay_blank(take, tmp_path, capsys):
+    (tmp_path / "take.json").write_text((take / "take.json").read_text())
+    with np.load(take / "lifted.npz") as lifted:
+        arrays = dict(lifted)
+    gone = slice(20, 40)
+    for name in ("xyz_m", "sigma_m", "score", "raw_score", "xy_px"):
+        if name in arrays:
+            second = arrays[name].copy()
+            second[gone] = 0.0 if "score" in name else np.nan
+            arrays[name] = np.concatenate([arrays[name], second], axis=1)
+    np.savez(tmp_path / "lifted.npz", **(arrays | {"person": np.array([0, 7])}))
+    assert cli.main(["report", str(tmp_path)]) == 0
+    assert not (tmp_path / "report.html").exists()
+    assert "person 7" in (tmp_path / "report_7.html").read_text()
+    for person, blank in ((0, 0), (7, 20)):
+        rows = (tmp_path / f"report_{person}.csv").read_text().splitlines()[1:]
+        assert sum(row.split(",")[1] == "" for row in rows) == blank
+    # One person's neutral posture says nothing of another's angles.
+    kept = tmp_path / "person.json"
+    kept.write_text(
+        person_text(Person({**DEFAULT_LENGTHS_M, **DEFAULT_OFFSETS_M}, np.zeros((8, 2))))
+    )
+    assert cli.main(["report", str(tmp_path), "--person", str(kept)]) == 1
+    assert "needs one person" in " ".join(capsys.readouterr().err.split())
+
+
 def test_the_page_may_go_elsewhere(take, tmp_path):
     assert cli.main(["report", str(take), "--out", str(tmp_path / "back.html")]) == 0
     assert (tmp_path / "back.html").is_file() and (tmp_path / "back.csv").is_file()

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from ..benchmarks.record import record
+from ..inference.errors import InferenceError
 from ..inference.keypoints import INDEX, SPINE
 from ..inference.pipeline import Tracker
 from ..inference.protocol import TrackRequest
@@ -25,6 +26,7 @@ from ..rigging.angles import PLANES, regional_angles
 from ..rigging.motion import load_lifted
 from ..rigging.reconstruct import reconstruct
 from ..rigging.rotation import Floats
+from .errors import TrainingError
 from .evaluate_motion import COMMAND, OUT
 from .four_cameras import CAMERAS, SUBJECT_PX, fetch
 from .places import CACHE
@@ -37,9 +39,17 @@ def main() -> int:
     """Measure, print and record the figures.
 
     Returns:
-        Exit status 0.
+        Exit status: 0, or 1 when the clip cannot be had or its cameras do not fit.
     """
-    folder = fetch()
+    try:
+        _measure(fetch())
+    except (TrainingError, InferenceError) as error:
+        sys.stderr.write(f"motion_cameras: {error}\n")
+        return 1
+    return 0
+
+
+def _measure(folder: Path) -> None:
     views = read_calibration(folder / "calibration.xml")
     tracker = Tracker()
     takes = {name: _take(tracker, folder, name) for name in CAMERAS}
@@ -50,10 +60,14 @@ def main() -> int:
     lifted = write_combined(CACHE / "four_camera_takes" / "all", combined, sources)
     truth = _angles(lifted)
     errors, likeness = [], []
-    for name, take in takes.items():
-        for (region, plane), (error, r) in _compared(_angles(take / "lifted.npz"), truth).items():
+    for (name, take), offset in zip(takes.items(), combined.clocks.offset_s, strict=True):
+        time_s, angles = _angles(take / "lifted.npz")
+        one = time_s - offset, angles
+        for (region, plane), (error, r) in _compared(one, truth).items():
+            ranges = [float(np.degrees(np.ptp(of[region][:, plane]))) for of in (angles, truth[1])]
             sys.stdout.write(
-                f"{name} {region:9} {PLANES[plane]:9} RMSE {error:5.1f} deg, r {r:5.2f}\n"
+                f"{name} {region:9} {PLANES[plane]:9} RMSE {error:5.1f} deg, r {r:5.2f}, "
+                f"range {ranges[0]:.0f} deg, of all cameras {ranges[1]:.0f} deg\n"
             )
             errors.append(error)
             likeness.append(r)
@@ -61,7 +75,6 @@ def main() -> int:
     _record("regional_flexion_rmse_deg", float(np.mean(errors)), "deg", float(np.mean(still)))
     _record("regional_flexion_worst_rmse_deg", max(errors), "deg", max(still))
     _record("regional_flexion_least_r", min(likeness), "correlation", None)
-    return 0
 
 
 def _take(tracker: Tracker, folder: Path, name: str) -> Path:
@@ -105,7 +118,10 @@ def _record_agreement(combined: Combined, clips: list[Seen]) -> None:
         trunk = np.linalg.norm(pixels[:, ends[1]] - pixels[:, ends[0]], axis=1)
         missed = np.linalg.norm(view.project(calibrated) - pixels, axis=2)[:, spine]
         shares.append(100.0 * float(np.nanmean(missed / trunk[:, None])))
-        sys.stdout.write(f"{view.name} reprojection {shares[-1]:.2f} % of the trunk\n")
+        sys.stdout.write(
+            f"{view.name} clock {1000.0 * offset:+.0f} ms, "
+            f"reprojection {shares[-1]:.2f} % of the trunk\n"
+        )
     length = np.linalg.norm(np.diff(combined.xyz_m[:, spine], axis=1), axis=2)
     varied = 100.0 * np.nanstd(length, axis=0) / np.nanmean(length, axis=0)
     for name, mean, share in zip(SPINE, np.nanmean(length, axis=0), varied, strict=False):

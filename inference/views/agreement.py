@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 
 MOST_OFF: Final = 0.15
 """Median distance, in trunk lengths, by which a camera may miss what the others say. On the
-four-camera clip of Pose2Sim, by hand: cameras miss by .06 to .09 as they are calibrated, by .17
-with one of them turned by two degrees, by .27 and more with two names swapped."""
+four-camera clip of Pose2Sim, by hand: cameras miss by .05 to .08 as they are calibrated, by .16
+and more with one of them turned by two degrees, by .41 and more with two names swapped."""
 
 
 @dataclass(frozen=True, eq=False)

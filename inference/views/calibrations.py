@@ -70,7 +70,8 @@ def read_calibration(path: Path, least: int = 2) -> dict[str, View]:
         raise CalibrationError(f"{path} is no calibration that OpenCV can read: {error}") from error
     if not least <= len(views) <= MAX_CAMERAS:
         raise CalibrationError(
-            f"{path} holds {len(views)} cameras; it takes {least} to {MAX_CAMERAS}: give {READABLE}"
+            f"{path} holds {len(views)} cameras whose lens and place are known; {least} to "
+            f"{MAX_CAMERAS} are needed: give {READABLE}"
         )
     named = {view.name: view for view in views}
     if len(named) < len(views):
@@ -104,7 +105,9 @@ def _from_toml(_path: Path, text: str) -> list[View]:
 
 
 def _is_camera(table: Any) -> bool:
-    return isinstance(table, dict) and "matrix" in table and "translation" in table
+    """Whether it is a camera and has a place; Caliscope writes "null" or nothing before it has."""
+    known = ("matrix", "rotation", "translation")
+    return isinstance(table, dict) and all(table.get(one, "null") != "null" for one in known)
 
 
 def _toml_camera(key: str, values: Mapping[str, Any]) -> View:
@@ -185,12 +188,10 @@ def _opencv_camera(name: str, stored: list[Any]) -> View:
     turn = matrix("Rot") if matrix("Rot") is not None else matrix("R")
     if lens is None or shift is None or turn is None:
         raise ValueError(f"camera {name} lacks K_{name}, R_{name} or T_{name}")
-    # Not every version stores a size; without one, the principal point is taken for the middle.
     size = number("W"), number("H")
-    known = None not in size
     return View(
         name=name,
-        size_px=np.array(size, float) if known else np.round(2.0 * lens[:2, 2]),
+        size_px=np.full(2, np.nan) if None in size else np.array(size, float),
         matrix=lens,
         distortion=np.zeros(5) if bent is None else bent.ravel(),
         rotation=turn if turn.shape == (3, 3) else np.asarray(cv2.Rodrigues(turn)[0]),

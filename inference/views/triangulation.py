@@ -15,8 +15,10 @@ Floats = NDArray[np.float64]
 ROUNDS: Final = 8
 """Rounds of reweighting; the points stand still after about five."""
 
-SOFT: Final = 1.5
-"""Rays that miss by more than so many times the error expected of them lose weight fast."""
+SOFT: Final = 4.0
+"""Rays that miss by so many times the error expected of them keep a quarter of their weight. For
+normal errors in a picture this constant is 95 % as exact as least squares (computed); at 1.5, which
+is 61 %, cameras took turns from frame to frame."""
 
 MIN_PARALLAX: Final = np.radians(3.0)
 """Rays that meet at a smaller angle do not tell how far away the point is."""

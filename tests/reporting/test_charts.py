@@ -36,6 +36,16 @@ def test_a_gap_breaks_the_line():
     ]
 
 
+def test_a_gap_breaks_the_band_and_the_band_lies_in_the_chart():
+    values = np.sin(TIME_S)
+    values[40:60] = np.nan
+    svg = line_chart(TIME_S, [Curve("a", values, "#000", np.full(101, 5.0))], "", height=180)
+    outlines = re.findall(r'<polygon[^>]*points="([^"]*)"', svg)
+    assert [len(outline.split()) for outline in outlines] == [80, 82]
+    y = [float(pair.split(",")[1]) for outline in outlines for pair in outline.split()]
+    assert min(y) >= 0.0 and max(y) <= 180.0
+
+
 def test_nothing_known_is_an_empty_chart():
     svg = line_chart(TIME_S, [Curve("a", np.full(101, np.nan), "#000")], "")
     assert not polylines(svg)

@@ -120,6 +120,28 @@ def test_every_layout_gives_the_same_cameras(tmp_path, layout):
         np.testing.assert_allclose(view.project(POINTS), wanted.project(POINTS), atol=1e-6)
 
 
+def test_sizes_that_opencv_leaves_out_are_left_open(tmp_path):
+    path = write_opencv(tmp_path, CAMERAS)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith(("W_", "H_"))))
+    for view, wanted in zip(read_calibration(path).values(), CAMERAS, strict=True):
+        assert np.isnan(view.size_px).all()
+        fitted = view.resized(1280, 720)
+        np.testing.assert_allclose(fitted.project(POINTS), wanted.project(POINTS), atol=1e-6)
+
+
+@pytest.mark.parametrize("missing", ['rotation = "null"\ntranslation = "null"\n', ""])
+def test_cameras_that_have_no_place_yet_are_left_out(tmp_path, missing):
+    """As Caliscope writes them before their extrinsics are known, formerly and now."""
+    path = tmp_path / "camera_array.toml"
+    lens = f"size = [1280, 720]\nmatrix = {CAMERAS[0].matrix.tolist()}\n{missing}"
+    path.write_text(f"{caliscope_toml(CAMERAS)}\n\n[cameras.9]\n{lens}")
+    assert list(read_calibration(path)) == ["cam_01", "cam_02"]
+    path.write_text(f"[cameras.0]\n{lens}\n[cameras.1]\n{lens}")
+    with pytest.raises(CalibrationError, match="0 cameras whose lens and place are known"):
+        read_calibration(path)
+
+
 def test_turns_of_a_camera_on_its_side_are_read(tmp_path):
     path = tmp_path / "camera_array.toml"
     sideways = camera("c", 90.0, turns=1)

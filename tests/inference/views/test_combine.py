@@ -42,6 +42,16 @@ def test_the_person_comes_back_in_metres_on_the_floor(views):
     assert np.nanmedian(combined.sigma_m) < 0.005
 
 
+@pytest.mark.parametrize("cameras", [2, 4])
+def test_deviations_are_measured_from_how_cameras_disagree(views, cameras):
+    filmed = [clip(v, noise_px=4.0, seed=n) for n, v in enumerate(views[:cameras])]
+    combined = combine(views[:cameras], filmed, 0.5, offset_s=np.zeros(cameras))
+    off = combined.xyz_m - person(combined.time_s)
+    off -= np.nanmedian(off, axis=(0, 1))  # where the world's origin is put
+    expected = np.sqrt(np.nanmean(combined.sigma_m**2))
+    assert 0.8 < np.sqrt(np.nanmean(off**2)) / expected < 1.25
+
+
 def test_the_first_camera_looks_along_y_and_sees_what_it_saw(views):
     filmed = clips(views)
     combined = combine(views, filmed, 0.5)
@@ -91,6 +101,14 @@ def test_offsets_that_are_given_are_not_looked_for(views):
     ]
     combined = combine(views, filmed, 0.1, offset_s=late)
     assert combined.clocks.offset_s.tolist() == late.tolist()
+    assert shape_error(combined) < 0.02
+
+
+def test_recordings_of_different_lengths_are_used_as_far_as_two_go(views):
+    filmed = [clip(view, seconds=s) for view, s in zip(views, (4.0, 2.0, 3.0, 6.0), strict=True)]
+    combined = combine(views, filmed, 0.5)
+    assert combined.time_s[-1] == filmed[0].time_s[-1]
+    assert np.isfinite(combined.xyz_m[combined.time_s < 3.9]).all()
     assert shape_error(combined) < 0.02
 
 

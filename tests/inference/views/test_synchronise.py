@@ -24,6 +24,34 @@ def test_offsets_come_back_to_a_fifth_of_a_frame(views):
     assert clocks.clearness[1:].max() < 0.3
 
 
+def test_what_each_camera_takes_for_a_point_may_lie_beside_it(views):
+    """Networks place a point differently from each side, by more than it moves in a frame."""
+    rng = np.random.default_rng(7)
+    late = [0.0, 0.217, -0.35, 0.104]
+    clips = [clip(view, late_s=one) for view, one in zip(views, late, strict=True)]
+    beside = [replace(one, xy_px=one.xy_px + rng.normal(0.0, 15.0, (37, 2))) for one in clips]
+    np.testing.assert_allclose(synchronise(views, beside, 1.0).offset_s, late, atol=0.007)
+
+
+def test_two_swapped_clips_are_named(views):
+    clips = [clip(view) for view in views]
+    clips[1], clips[2] = clips[2], clips[1]
+    with pytest.raises(CalibrationError, match="Cameras b and c are swapped"):
+        synchronise(views, clips, 0.5)
+
+
+def test_cameras_that_never_see_the_person_together_are_joined_by_a_third(views):
+    """A walk along a corridor: a sees the first half, d the last, b and c all of it."""
+    late = [0.0, 0.217, -0.35, 0.104]
+    clips = [clip(view, late_s=one, seconds=6.0) for view, one in zip(views, late, strict=True)]
+    half = len(clips[0].time_s) // 2
+    for index, seen in ((0, slice(0, half)), (3, slice(half, None))):
+        score = np.zeros_like(clips[index].score)
+        score[seen] = clips[index].score[seen]
+        clips[index] = replace(clips[index], score=score)
+    np.testing.assert_allclose(synchronise(views, clips, 0.5).offset_s, late, atol=0.007)
+
+
 def test_nobody_moves_and_no_offset_is_claimed(views):
     still = [
         replace(one, xy_px=np.repeat(one.xy_px[:1], len(one.xy_px), axis=0))

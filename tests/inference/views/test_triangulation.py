@@ -42,6 +42,18 @@ def test_deviations_are_those_that_noise_makes(views):
     assert 0.85 < np.sqrt(np.mean(off**2)) / np.sqrt(np.mean(found.sigma_m**2)) < 1.15
 
 
+def test_cameras_that_disagree_by_no_more_than_noise_all_keep_their_say(views):
+    """Least squares has the least error under normal noise; no more than 5 % is given away."""
+    rng = np.random.default_rng(4)
+    exact = np.repeat(pixels(views), 40, axis=1)
+    xy_px = exact + rng.normal(0.0, 3.0, exact.shape)
+    off = [
+        np.sqrt(np.mean((found.xyz_m - np.repeat(POINTS, 40, axis=0)) ** 2))
+        for found in (triangulate(views, xy_px, errors(xy_px, sigma)) for sigma in (3.0, 300.0))
+    ]
+    assert off[0] < 1.05 * off[1]
+
+
 def test_one_camera_alone_tells_no_point(views):
     xy_px = pixels(views)
     xy_px[1:, 5] = np.nan
