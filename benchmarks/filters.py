@@ -2,10 +2,11 @@
 """Compares ways to smooth key points on captured motion with the noise of a network."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import numpy as np
-from known_motion import CHOSEN_ON, HELD_OUT, RATE_HZ, captured, with_noise
+from known_motion import CHOSEN_ON, JUDGED_ON, RATE_HZ, captured, with_noise
 from scipy.interpolate import make_smoothing_spline
 from scipy.signal import butter, sosfiltfilt
 from track_spine.rigging.attachments import attach
@@ -75,12 +76,12 @@ METHODS: Final[dict[str, Tracks]] = {
 }
 
 
-def compare(clips: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:
+def compare(clips: tuple[tuple[str, str], ...]) -> dict[str, tuple[float, float, float]]:
     """Give error (mm), jitter against raw and amplitude kept up to 3 Hz by method."""
     rng = np.random.default_rng(31)
     table: dict[str, list[tuple[float, float, float]]] = {name: [] for name in METHODS}
     for clip in clips:
-        truth = captured(clip)
+        truth = captured(*clip)
         seen = with_noise(truth, rng, WHITE_M, SLOW_M)
         noise = jitter(seen.xyz_m - truth.xyz_m)
         inner = slice(10, -10)
@@ -101,8 +102,8 @@ def compare(clips: tuple[str, ...]) -> dict[str, tuple[float, float, float]]:
 
 
 if __name__ == "__main__":
-    for title, clips in (("chosen on", CHOSEN_ON), ("held out", HELD_OUT)):
-        print(f"{title}: {', '.join(clips)}")
+    for title, clips in (("chosen on", CHOSEN_ON), ("judged on", JUDGED_ON)):
+        print(f"{title}: {', '.join(Path(clip).stem for _, clip in clips)}")
         print(f"{'':26}{'error':>9}{'jitter left':>13}{'amplitude kept':>16}")
         for name, (error_mm, left, kept) in compare(clips).items():
             print(f"{name:26}{error_mm:6.2f} mm{left:13.3f}{kept:16.3f}")

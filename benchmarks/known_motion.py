@@ -10,55 +10,95 @@ import numpy as np
 from track_spine.rigging.attachments import attach
 from track_spine.rigging.motion import Motion3D
 from track_spine.rigging.rotation import Floats, conjugate, multiply
+from track_spine.rigging.skeleton import DEFAULT_LENGTHS_M
 from track_spine.rigging.solve import solve
 from track_spine.training.motions import read_bvh
 
 MOCAP: Final = Path(__file__).resolve().parents[2] / "shared" / "data" / "mocap"
 RATE_HZ: Final = 30.0
+
+_MOST_FRAMES: Final = 300
+"""10 s of a clip, from its middle, as who is captured stands still at first: a GCV spline of the
+longest whole clip would take minutes."""
+
+_CMU: Final = "cmu_bvh.zip"
+_BANDAI: Final = "bandai1_40_TEST_ONLY.zip"
+_BANDAI_FOLDER: Final = "bandai1/dataset/Bandai-Namco-Research-Motiondataset-1/data/dataset-1"
+
+CHOSEN_ON: Final = (
+    (_CMU, "cmu_bvh_tmoco/bvh/02_01.bvh"),
+    (_CMU, "cmu_bvh_tmoco/bvh/05_06.bvh"),
+)
+"""Clips that chose numbers: CMU subject 02 walks, subject 05 dances."""
+
+JUDGED_ON: Final = (
+    (_CMU, "pybvh/bvh_data/cmu_12_01_walk.bvh"),
+    (_CMU, "pymo/demos/data/AV_8Walk_Meredith_HVHA_Rep1.bvh"),
+    *(
+        (_BANDAI, f"{_BANDAI_FOLDER}_{clip}_001.bvh")
+        for clip in ("bow_giant", "dash_active", "dance-short_normal", "slash_normal", "run_old")
+    ),
+)
+"""Clips of other people that chose none: CMU subject 12, and two captures by others."""
+
+_LIMBS: Final = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist")
+
+
+def _joints(sides: tuple[str, str], limbs: tuple[str, ...], trunk: str) -> dict[str, str]:
+    """Name the joint of a file for each key point, by the file's ways to name sides."""
+    return {
+        **{
+            f"{side}_{point}": form.format(joint)
+            for side, form in zip(("left", "right"), sides, strict=True)
+            for point, joint in zip(_LIMBS, limbs, strict=True)
+        },
+        **dict(zip(("neck", "neck_03", "spine_04", "spine_02"), trunk.split(), strict=True)),
+    }
+
+
+JOINTS: Final[Mapping[str, str]] = _joints(
+    ("Left{}", "Right{}"),
+    ("UpLeg", "Leg", "Foot", "Arm", "ForeArm", "Hand"),
+    "Neck Head Spine1 Spine",
+)
+"""Joint of the CMU conversions, and of Meredith's, for each key point that is one."""
+
 BVH_M: Final = 0.0564
 """Metres a unit of length of the CMU conversions: 1 / 0.45 inch."""
 
-CHOSEN_ON: Final = ("cmu_bvh_tmoco/bvh/02_01.bvh",)
-HELD_OUT: Final = ("cmu_bvh_tmoco/bvh/05_06.bvh", "pybvh/bvh_data/cmu_12_01_walk.bvh")
-"""Clips of other subjects than those that chose a number."""
-
-JOINTS: Final[Mapping[str, str]] = {
-    **{
-        f"{side.lower()}_{point}": f"{side}{joint}"
-        for side in ("Left", "Right")
-        for point, joint in (
-            ("hip", "UpLeg"),
-            ("knee", "Leg"),
-            ("ankle", "Foot"),
-            ("shoulder", "Arm"),
-            ("elbow", "ForeArm"),
-            ("wrist", "Hand"),
-        )
-    },
-    "neck": "Neck",
-    "neck_03": "Head",
-    "spine_04": "Spine1",
-    "spine_02": "Spine",
-}
+_BANDAI_JOINTS: Final[Mapping[str, str]] = _joints(
+    ("{}_L", "{}_R"),
+    ("UpperLeg", "LowerLeg", "Foot", "UpperArm", "LowerArm", "Hand"),
+    "Neck Head Chest Spine",
+)
 
 
-def captured(clip: str) -> Motion3D:
+def captured(archive: str, clip: str) -> Motion3D:
     """Put a clip on the canonical skeleton.
 
     Args:
-        clip: Member of cmu_bvh.zip.
+        archive: A file in MOCAP.
+        clip: Member of it.
 
     Returns:
-        Key points that are joints, at 30 frames a second, all of score 1, travel left out.
+        Key points that are joints, at about 30 frames a second, for 10 s at most, all of score 1,
+        travel left out; of somebody with legs of the usual length.
     """
-    with zipfile.ZipFile(MOCAP / "cmu_bvh.zip") as archive:
-        bvh = read_bvh(archive.read(clip).decode(), 1.0 / RATE_HZ)
-    joints = np.stack([bvh.position[:, bvh.row[joint]] for joint in JOINTS.values()], axis=1)
-    # The clips have +Y up and face +Z, the project +Z up and -Y.
-    # Conversions begin with a frame in T-pose, which is no movement.
-    xyz = BVH_M * joints[1:, :, [0, 2, 1]] * [1.0, -1.0, 1.0]
+    with zipfile.ZipFile(MOCAP / archive) as file:
+        bvh = read_bvh(file.read(clip).decode(), 1.0 / RATE_HZ)
+    joint_of = _BANDAI_JOINTS if archive == _BANDAI else JOINTS
+    names = {point: joint for point, joint in joint_of.items() if joint in bvh.row}
+    # The files have +Y up and most face +Z, the project has +Z up and faces -Y. Conversions begin
+    # with a frame in T-pose, which is no movement.
+    first = max(1, (len(bvh.position) - _MOST_FRAMES) // 2)
+    kept = slice(first, first + _MOST_FRAMES)
+    joints = bvh.position[kept, [bvh.row[joint] for joint in names.values()]]
+    xyz = joints[:, :, [0, 2, 1]] * [1.0, -1.0, 1.0]
+    hip, knee, ankle = (xyz[0, list(names).index(f"left_{part}")] for part in _LIMBS[:3])
+    leg = np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)
+    xyz *= (DEFAULT_LENGTHS_M["thigh"] + DEFAULT_LENGTHS_M["shin"]) / leg
     time_s = np.arange(len(xyz)) / RATE_HZ
-    return _on_skeleton(Motion3D(tuple(JOINTS), time_s, xyz, np.ones(xyz.shape[:2])))
+    return _on_skeleton(Motion3D(tuple(names), time_s, xyz, np.ones(xyz.shape[:2])))
 
 
 def _on_skeleton(motion: Motion3D) -> Motion3D:

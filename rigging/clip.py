@@ -52,7 +52,7 @@ def refine(
     neutral: Floats | None = None,
     locks: Locks | None = None,
     *,
-    deviations: bool = True,
+    rough: bool = False,
 ) -> Solved:
     """Fit the skeleton to everything that is known of a clip.
 
@@ -66,10 +66,10 @@ def refine(
         neutral: (8, 2) the person's neutral bends above L5, radians from rest; None for those of
             the skeleton's rest.
         locks: Points that rest, T frames.
-        deviations: Whether to tell them: a fit that another one follows needs none.
+        rough: Whether another fit follows: this one may end sooner, and tells no deviations.
 
     Returns:
-        The same skeleton, moved better, with deviations where they are told.
+        The same skeleton, moved better.
     """
     free = freedoms(solved.skeleton)
     deviation = np.full(solved.motion.rotation.shape[:2], np.nan)
@@ -83,7 +83,7 @@ def refine(
         if locks is not None:
             observed = replace(observed, locks=locks.at(rows))
         first = first_pose(free, turn[rows], root_m[rows])
-        pose, deviation[rows] = _fit_windows(free, observed, first, bends, deviations)
+        pose, deviation[rows] = _fit_windows(free, observed, first, bends, rough)
         root_m[rows] = pose.root_m
         rotation[rows] = multiply(pose.placed(free)[1], solved.skeleton.rest)
     better = BoneMotion(
@@ -91,7 +91,7 @@ def refine(
     )
     heads, tails = fk(solved.skeleton, better)
     return replace(
-        solved, motion=better, heads_m=heads, tails_m=tails, sigma=deviation if deviations else None
+        solved, motion=better, heads_m=heads, tails_m=tails, sigma=None if rough else deviation
     )
 
 
@@ -174,7 +174,7 @@ def first_pose(free: Freedoms, turn: Floats, root_m: Floats) -> Pose:
 
 
 def _fit_windows(
-    free: Freedoms, observed: Observed, first: Pose, neutral: Floats, deviations: bool
+    free: Freedoms, observed: Observed, first: Pose, neutral: Floats, rough: bool
 ) -> tuple[Pose, Floats]:
     """Fit window after window, each going on from the last two frames of the one before.
 
@@ -189,9 +189,9 @@ def _fit_windows(
         end = min(start + WINDOW, frames)
         rows = slice(start - held, min(end + _OVERLAP, frames))
         problem = Problem(free, observed.at(rows), Pose(local[rows], root_m[rows]), neutral, held)
-        pose, at_end = fit(problem)
+        pose, at_end = fit(problem, rough=rough)
         new = slice(held, held + end - start)
         local[start:end], root_m[start:end] = pose.local[new], pose.root_m[new]
-        if deviations:
+        if not rough:
             deviation[start:end] = joint_deviations(free, at_end)[new]
     return Pose(local, root_m), deviation

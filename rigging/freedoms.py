@@ -84,11 +84,14 @@ class Freedoms:
         """Sum up (..., E) curvatures over the turns of each column: (..., R)."""
         return np.asarray(np.add.reduceat(turns * self.share**2, self.first, axis=-1))
 
-    def collect_forms(self, forms: Floats) -> Floats:
-        """Sum up (T, E, E) quadratic forms over the turns of the columns: (T, R, R)."""
+    def collect_halves(self, forms: Floats) -> Floats:
+        """Sum up (T, E, E) forms of turns with turns beyond them over the columns: (T, R, R).
+
+        That is half of the quadratic form; the other half is its transpose.
+        """
         # Few columns, the last, are made of several turns: only those are added up.
         plain = int(np.argmax(np.append(np.diff(self.first) > 1, True)))
-        scaled = forms * (self.share[:, None] * self.share)
+        scaled = forms * (self.share[:, None] * self.share * (self.above + 0.5 * self.same))
         several = self.first[plain:] - plain
         rows = np.add.reduceat(scaled[:, plain:], several, axis=1)
         both = np.concatenate([scaled[:, :plain], rows], axis=1)

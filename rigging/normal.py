@@ -49,30 +49,29 @@ def spatial(
     Source: the composite-rigid-body algorithm, Featherstone, Rigid Body Dynamics Algorithms (2008),
     section 6.2, with weights in the place of masses.
     """
-    frames, bones = len(points), len(free.skeleton.bones)
-    curve, slope = np.zeros((frames, bones, 6, 6)), np.zeros((frames, bones, 6))
     lever = skew(points)
     turned = lever @ weight
-    moment = cross(points, force)
-    square = turned @ np.swapaxes(lever, -1, -2)
+    # Curvature and, in a last column, slope; bones before frames: what is summed lies together.
+    pulls = np.empty((len(bone), len(points), 6, 7))
+    pulls[..., :3, :3] = np.swapaxes(turned @ np.swapaxes(lever, -1, -2), 0, 1)
+    pulls[..., :3, 3:6] = np.swapaxes(turned, 0, 1)
+    pulls[..., 3:, :3] = np.swapaxes(pulls[..., :3, 3:6], -1, -2)
+    pulls[..., 3:, 3:6] = np.swapaxes(weight, 0, 1)
+    pulls[..., :3, 6] = np.swapaxes(cross(points, force), 0, 1)
+    pulls[..., 3:, 6] = np.swapaxes(force, 0, 1)
+    total = np.zeros((len(free.skeleton.bones), *pulls.shape[1:]))
     for n, b in enumerate(bone):
-        curve[:, b, :3, :3] += square[:, n]
-        curve[:, b, :3, 3:] += turned[:, n]
-        curve[:, b, 3:, 3:] += weight[:, n]
-        slope[:, b, :3] += moment[:, n]
-        slope[:, b, 3:] += force[:, n]
-    for b in range(bones - 1, 0, -1):
-        parent = free.skeleton.parents[b]
-        curve[:, parent] += curve[:, b]
-        slope[:, parent] += slope[:, b]
-    curve[..., 3:, :3] = np.swapaxes(curve[..., :3, 3:], -1, -2)
-    return curve, slope
+        total[b] += pulls[n]
+    for b in range(len(total) - 1, 0, -1):
+        total[free.skeleton.parents[b]] += total[b]
+    by_frame = np.swapaxes(total, 0, 1)
+    return by_frame[..., :6], by_frame[..., 6]
 
 
 def joint_equations(
     free: Freedoms, screw: Floats, curve: Floats, slope: Floats
 ) -> tuple[Floats, Floats]:
-    """Give the pulls on the turns of single bones.
+    """Give the pulls on the columns of the joints.
 
     Args:
         free: The freedoms.
@@ -81,12 +80,12 @@ def joint_equations(
         slope: (T, B, 6) of `spatial`.
 
     Returns:
-        (T, E, E) curvature and (T, E) slope of half the cost.
+        (T, R, R) curvature and (T, R) slope of half the cost, by column.
     """
     held = (curve[:, free.bone] @ screw[..., None])[..., 0]
-    # Of turns of one bone both halves hold the whole.
-    upper = (screw @ np.swapaxes(held, -1, -2)) * (free.above + 0.5 * free.same)
-    return upper + np.swapaxes(upper, -1, -2), np.sum(screw * slope[:, free.bone], axis=-1)
+    half = free.collect_halves(screw @ np.swapaxes(held, -1, -2))
+    lever = free.collect(np.sum(screw * slope[:, free.bone], axis=-1))
+    return half + np.swapaxes(half, -1, -2), lever
 
 
 def root_equations(

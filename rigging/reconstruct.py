@@ -10,16 +10,17 @@ import numpy as np
 
 from .attachments import attach
 from .clip import refine
-from .contacts import find_contacts, hold, kept
+from .contacts import find_contacts
 from .cuts import cut_rows
 from .errors import RigError
 from .filters import cutoffs_hz, smooth
+from .holding import hold, kept
 from .motion import BoneMotion, Motion3D
 from .person import Person, calibrate, require_stature
 from .rotation import Floats
 from .skeleton import canonical_skeleton
 from .smoothness import effects
-from .solve import Solved, person_lengths, solve
+from .solve import Solved, believed, person_lengths, solve
 from .trunk import torso_seen
 
 
@@ -57,6 +58,7 @@ def reconstruct(motion: Motion3D, options: Reconstruction = DEFAULTS) -> Solved:
         RigError: No frame shows the torso, the person's size cannot be, or there is no such region
             to be smoothed.
     """
+    motion = believed(motion)
     edges = [0, *cut_rows(motion), len(motion.time_s)]
     shots = [motion.at(slice(a, b)) for a, b in pairwise(edges)]
     smoothed = [smooth(shot, cutoff_hz=cutoffs_hz(options.smoothing)) for shot in shots]
@@ -80,7 +82,7 @@ def neutral_trial(motion: Motion3D, frames: slice) -> Person:
     Raises:
         RigError: Those frames do not show the torso, or the person's size cannot be.
     """
-    trial = motion.at(frames)
+    trial = believed(motion.at(frames))
     if len(trial.time_s) == 0 or not torso_seen(trial).any():
         raise RigError("The neutral frames do not show the torso: choose others.")
     smoothed = smooth(trial)
@@ -97,11 +99,11 @@ def _solve_shot(
         return _nobody(smoothed, lengths)
     neutral = None if options.person is None else options.person.neutral
     solved = solve(smoothed, lengths)
-    solved = refine(smoothed, solved, neutral, deviations=not options.contacts)
+    solved = refine(smoothed, solved, neutral, rough=options.contacts)
     if not options.contacts:
         return solved
     contacts = find_contacts(smoothed, solved)
-    locks = hold(smoothed, solved, contacts, attach(smoothed, solved))
+    locks = hold(solved, contacts, attach(smoothed, solved))
     held = refine(smoothed, solved, neutral, locks)
     return replace(held, contacts=kept(held, contacts, locks))
 

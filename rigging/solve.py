@@ -56,7 +56,7 @@ def person_lengths(motion: Motion3D) -> dict[str, float]:
     """Measure a person's lengths over the frames that show the torso.
 
     Args:
-        motion: Key points, smoothed.
+        motion: Key points that are `believed`, smoothed.
 
     Returns:
         Metres by the names that `canonical_skeleton` takes.
@@ -64,7 +64,6 @@ def person_lengths(motion: Motion3D) -> dict[str, float]:
     Raises:
         RigError: No frame shows the torso (mid-hip with C7 or both shoulders).
     """
-    motion = _trusted(motion)
     return measure_lengths(motion.at(_torso(motion)))
 
 
@@ -96,7 +95,7 @@ def solve(motion: Motion3D, lengths_m: Mapping[str, float] | None = None) -> Sol
     Raises:
         RigError: No frame shows the torso (mid-hip with C7 or both shoulders).
     """
-    motion = _trusted(motion)
+    motion = believed(motion)
     valid = _torso(motion)
     seen = motion.at(valid)
     skeleton = canonical_skeleton(measure_lengths(seen) if lengths_m is None else lengths_m)
@@ -118,11 +117,18 @@ def solve(motion: Motion3D, lengths_m: Mapping[str, float] | None = None) -> Sol
     return Solved(skeleton, bone_motion, *fk(skeleton, bone_motion))
 
 
-def _trusted(motion: Motion3D) -> Motion3D:
-    """Take points of too low a score for missing."""
-    trusted = motion.score >= LEAST_SCORE
-    xyz_m = np.where(trusted[..., None], motion.xyz_m, np.nan)
-    return replace(motion, xyz_m=xyz_m, score=np.where(trusted, motion.score, 0.0))
+def believed(motion: Motion3D) -> Motion3D:
+    """Take points of too low a score for missing.
+
+    Args:
+        motion: Key points.
+
+    Returns:
+        The same without those below `LEAST_SCORE`.
+    """
+    enough = motion.score >= LEAST_SCORE
+    xyz_m = np.where(enough[..., None], motion.xyz_m, np.nan)
+    return replace(motion, xyz_m=xyz_m, score=np.where(enough, motion.score, 0.0))
 
 
 def _at(valid: Bools, rows: Floats) -> Floats:

@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from track_spine.rigging.attachments import attach
-from track_spine.rigging.contacts import FEET, find_contacts, slides
+from track_spine.rigging.contacts import FEET, find_contacts
 from track_spine.rigging.filters import smooth
+from track_spine.rigging.holding import hold, kept, slides
 from track_spine.rigging.motion import Motion3D
 from track_spine.rigging.reconstruct import Reconstruction, reconstruct
 from track_spine.rigging.rotation import rotate
@@ -72,7 +73,7 @@ def test_resting_feet_do_not_slide_and_knees_do_not_pop(squat, key_points, rng):
     raw = Motion3D(points.names, TIME_S, xyz, 0.9 * points.score)
     free = reconstruct(raw, Reconstruction(contacts=False))
     held = reconstruct(raw)
-    where = attach(smooth(raw), held)
+    where = attach(smooth(raw), free)
     before, after = (slides(one, held.contacts, where) for one in (free, held))
     assert len(after) >= 4
     assert before.max() > 0.03
@@ -85,6 +86,50 @@ def test_resting_feet_do_not_slide_and_knees_do_not_pop(squat, key_points, rng):
     jerk = [np.abs(np.diff(angle, 2)).max() for angle in bend]
     assert jerk[0] < 1.5 * jerk[1]
     assert np.degrees(jerk[0]) < 6.0
+
+
+def test_a_foot_that_drifts_too_far_to_be_held_is_let_go(squat, key_points):
+    """The left foot is said to rest while the whole body travels 1.5 m."""
+    skeleton, truth = squat
+    points = key_points(skeleton, truth)
+    xyz = points.xyz_m - 0.5 * TIME_S[:, None, None] * [0.0, 1.0, 0.0]
+    raw = Motion3D(points.names, TIME_S, xyz, 0.9 * points.score)
+    solved = solve(smooth(raw))
+    told = {name: np.ones(len(TIME_S), dtype=bool) for name in find_contacts(raw, solved)}
+    where = attach(smooth(raw), solved)
+    locks = hold(solved, told, where)
+    left = kept(solved, told, locks)
+    assert left["left_ball"].mean() < 0.1
+    assert max(slides(solved, left, where), default=0.0) <= 0.005
+
+
+def test_without_feet_neither_hands_nor_seat_rest(pose, key_points):
+    """Somebody seen to the hips, whose hanging hands are the lowest there is."""
+    skeleton = canonical_skeleton({})
+    points = key_points(skeleton, pose(skeleton, TIME_S, {}))
+    legs = [k for k, n in enumerate(points.names) if n.endswith(("knee", "ankle", "heel", "toe"))]
+    xyz, score = points.xyz_m.copy(), points.score.copy()
+    xyz[:, legs], score[:, legs] = np.nan, 0.0
+    found = contacts_of(Motion3D(points.names, TIME_S, xyz, score))
+    assert not any(contact.any() for contact in found.values())
+
+
+def test_hands_that_rest_stay_where_they_are(pose, key_points, turn_about, rng):
+    """A handstand: the body sways and drifts by 3 cm, points are noisy."""
+    skeleton = canonical_skeleton({})
+    local = {"pelvis": turn_about("x", np.pi + 0.0 * TIME_S)}
+    for side, sign in (("L", 1.0), ("R", -1.0)):
+        local[f"upper_arm.{side}"] = turn_about("z", 0.5 * sign * np.pi)
+    raw = key_points(skeleton, pose(skeleton, TIME_S, local))
+    drift = 0.03 * np.sin(2.0 * TIME_S)
+    xyz = raw.xyz_m + drift[:, None, None] * [1.0, 0.0, 0.0]
+    xyz += 0.004 * rng.normal(size=xyz.shape)
+    motion = Motion3D(raw.names, TIME_S, xyz, 0.9 * raw.score)
+    hand = skeleton.index("hand.L")
+    ways = [reconstruct(motion, Reconstruction(contacts=on)) for on in (False, True)]
+    free, held = (np.ptp(one.heads_m[:, hand, 0]) for one in ways)
+    assert ways[1].contacts["left_hand"].mean() > 0.9
+    assert held < 0.01 < 0.03 < free
 
 
 def test_who_jumps_is_in_the_air(pose, key_points):

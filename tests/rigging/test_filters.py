@@ -189,6 +189,16 @@ def test_a_region_is_smoothed_more_strongly_and_the_others_as_before():
             cutoffs_hz(wrong)
 
 
+@pytest.mark.parametrize("rate_hz", [1000.0, 10_000.0])
+def test_high_speed_footage_is_smoothed_without_fault(rng, rate_hz):
+    time_s = np.arange(0.0, 0.5, 1.0 / rate_hz)
+    wave = 0.1 * np.sin(2.0 * np.pi * 2.0 * time_s)
+    track = np.stack([wave, 0.0 * wave, 0.0 * wave], axis=-1)
+    noisy = track + 0.003 * rng.normal(size=track.shape)
+    result = smooth(body(time_s, left_wrist=noisy)).point("left_wrist")
+    assert np.abs(result - track).max() < 0.005
+
+
 def test_short_and_empty_tracks_stay_as_they_are(rng):
     time_s = np.arange(3) / 30.0
     track = rng.normal(size=(3, 3))

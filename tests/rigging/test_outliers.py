@@ -110,6 +110,17 @@ def test_just_the_samples_that_are_off_are_marked(rate_hz):
     assert np.array_equal(outliers(time_s, 500.0 * track, 500.0), wrong)
 
 
+@pytest.mark.parametrize("rate_hz", [24.0, 30.0, 60.0, 240.0])
+def test_a_slap_as_the_clip_ends_is_no_outlier(rate_hz):
+    """A hand moves off at 100 m/s^2 within the last steps of a clip, or stops in its first."""
+    for frames in np.linspace(0.3, 3.3, 7):
+        time_s = np.arange(0.0, 2.0, 1.0 / rate_hz)
+        after_s = np.clip(time_s - time_s[-1] + frames / rate_hz, 0.0, None)
+        track = 50.0 * after_s[:, None] ** 2 * [1.0, 0.2, 0.0]
+        assert not outliers(time_s, track).any()
+        assert not outliers(time_s, track[::-1]).any()
+
+
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_of_a_few_samples_none_is_off(count):
     track = np.random.default_rng(5).normal(size=(count, 3))

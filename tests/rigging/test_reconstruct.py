@@ -17,6 +17,7 @@ from track_spine.rigging.skeleton import canonical_skeleton
 from track_spine.rigging.smoothness import amplitude_kept, jitter
 
 TIME_S = np.arange(60) / 30.0
+LEG = ("knee", "ankle", "heel", "toe")
 
 
 @pytest.fixture(name="rng")
@@ -76,6 +77,41 @@ def test_who_walks_out_and_back_in_is_solved_on_both_sides(walk):
     is_whole(solved)
     moved = solved.motion.root_m[45:, 0].mean() - solved.motion.root_m[:20, 0].mean()
     assert moved == pytest.approx(1.5, abs=0.02)
+
+
+def test_points_that_are_hardly_believed_move_nothing(walk, rng):
+    """A leg outside the picture: the network puts it anywhere and says so, lifting does not."""
+    leg = [k for k, n in enumerate(walk.names) if n.startswith("left_") and n.endswith(LEG)]
+    xyz, score = walk.xyz_m.copy(), walk.score.copy()
+    xyz[30:40, leg] += 0.5 * rng.normal(size=(10, len(leg), 3))
+    score[30:40, leg] = 0.001
+    sigma = np.full(score.shape, 0.02)
+    solved = reconstruct(Motion3D(walk.names, TIME_S, xyz, score, sigma_m=sigma))
+    step = np.linalg.norm(np.diff(solved.heads_m, axis=0), axis=-1)
+    usual = np.linalg.norm(np.diff(reconstruct(walk).heads_m, axis=0), axis=-1)
+    foot = solved.skeleton.index("foot.L")
+    assert step[:, foot].max() < 1.3 * usual[:, foot].max()
+
+
+@pytest.mark.parametrize("rate_hz", [5.0, 24.0, 120.0, 240.0])
+def test_slow_and_fast_footage_give_the_same_motion(pose, key_points, turn_about, rate_hz):
+    """A sway of half a hertz, seen for two seconds: as it is within a degree at any rate."""
+    time_s = np.arange(0.0, 2.0, 1.0 / rate_hz)
+    skeleton = canonical_skeleton({})
+    bend = 0.7 + 0.4 * np.sin(np.pi * time_s)
+    truth = pose(skeleton, time_s, {"forearm.L": turn_about("x", bend)})
+    solved = reconstruct(key_points(skeleton, truth))
+    is_whole(solved)
+    pair = [skeleton.index(f"{part}.L") for part in ("upper_arm", "forearm")]
+    found = angle_between(*np.moveaxis(solved.motion.rotation[:, pair], 1, 0))
+    wanted = angle_between(*np.moveaxis(truth.rotation[:, pair], 1, 0))
+    assert np.degrees(np.abs(found - wanted)).max() < 1.0
+
+
+def test_times_that_stand_still_or_run_backwards_are_refused(walk):
+    for times in (np.repeat(TIME_S[::2], 2), TIME_S[::-1], np.full(60, np.nan)):
+        with pytest.raises(RigError, match="strictly increasing"):
+            replace(walk, time_s=times)
 
 
 def test_points_on_a_line_give_finite_rotations(walk):
