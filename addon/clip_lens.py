@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lens in a movie clip's tracking settings: focal length, optical centre and distortion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,23 +19,39 @@ GRID: Final = 15
 WORST_PX: Final = 1.0
 """Most that they may lie apart; no point of a person is seen more exactly."""
 
+MIDDLE_PX: Final = 0.01
+"""An optical centre this near the picture's middle is the middle."""
+
 
 @dataclass(frozen=True)
-class ClipLens:
+class Lens:
     """A lens as a request takes it.
 
     Attributes:
-        focal_px: Focal length, pixels of the clip.
-        centre_px: Optical centre, pixels from the top left corner.
-        distortion: OpenCV's k1, k2, p1, p2, k3; empty for none.
+        focal_px: Focal length, pixels of the upright footage.
+        centre_px: Optical centre, pixels from its top left corner; None for its middle.
+        distortion: OpenCV's k1, k2, p1, p2, k3, for division k4, k5, k6 as well; empty for none.
     """
 
     focal_px: float
-    centre_px: tuple[float, float]
-    distortion: tuple[float, ...]
+    centre_px: tuple[float, float] | None = None
+    distortion: tuple[float, ...] = ()
 
 
-def clip_lens(clip: bpy.types.MovieClip) -> ClipLens:
+def clip_size_px(clip: bpy.types.MovieClip) -> tuple[int, int]:
+    """Tell how large a clip's pictures are once their pixels are square, as they are tracked.
+
+    Args:
+        clip: The footage.
+
+    Returns:
+        Width and height.
+    """
+    width, height = clip.size
+    return max(round(width * clip.tracking.camera.pixel_aspect), 1), height
+
+
+def clip_lens(clip: bpy.types.MovieClip) -> Lens:
     """Read the lens of a clip.
 
     Args:
@@ -44,29 +61,73 @@ def clip_lens(clip: bpy.types.MovieClip) -> ClipLens:
         The lens.
 
     Raises:
-        SourceError: Its pixels are not square, or its distortion is stronger than can be undone.
+        SourceError: Its sensor has no width, or its distortion is stronger than can be undone.
     """
     camera = clip.tracking.camera
-    if camera.pixel_aspect != 1.0:
+    if not camera.sensor_width > 0.0:
         raise SourceError(
-            f"Clip {clip.name!r} has pixels that are not square (aspect {camera.pixel_aspect:g}): "
-            "convert it to square pixels, or set Pixel Aspect to 1 if it has them"
+            f"Clip {clip.name!r} has a sensor {camera.sensor_width:g} mm wide: set Sensor Width in "
+            "its tracking settings"
         )
-    width, height = clip.size
+    size = clip_size_px(clip)
+    # Blender measures in stored pixels' widths, tracking in their heights.
+    focal_px = float(camera.focal_length_pixels) * camera.pixel_aspect
     x, y = camera.principal_point_pixels
-    focal_px = float(camera.focal_length_pixels)
-    reach = (np.linspace(-0.5, 0.5, GRID) * side / focal_px for side in (width, height))
+    centre_px = off_middle((x * camera.pixel_aspect, size[1] - y), size)
+    reach = (np.linspace(-0.5, 0.5, GRID) * side / focal_px for side in size)
     ideal = np.stack(np.meshgrid(*reach), axis=-1).reshape(-1, 2)
-    ideal, bent = _bent(camera, ideal, max(width, height) / 2.0 / focal_px)
+    ideal, bent = _bent(camera, ideal, max(size) / 2.0 / focal_px)
     if np.abs(bent - ideal).max() * focal_px < 1e-3:
-        return ClipLens(focal_px, (float(x), float(height - y)), ())
-    distortion, off = _fitted(ideal, bent)
+        return Lens(focal_px, centre_px)
+    divided = camera.distortion_model == "DIVISION"
+    distortion, off = _divided(camera, ideal, bent) if divided else _fitted(ideal, bent)
     if not off * focal_px <= WORST_PX:
         raise SourceError(
             f"The {camera.distortion_model.capitalize()} distortion of clip {clip.name!r} is too "
             f"strong (off by {off * focal_px:.1f} pixels): solve it with the Polynomial model"
         )
-    return ClipLens(focal_px, (float(x), float(height - y)), tuple(distortion.tolist()))
+    return Lens(focal_px, centre_px, tuple(distortion.tolist()))
+
+
+def require_as_tracked(clip: bpy.types.MovieClip, size_px: tuple[int, int], turned: bool) -> None:
+    """Refuse footage that Blender shows in another shape than it was tracked in.
+
+    Args:
+        clip: The footage.
+        size_px: Width and height of the upright footage.
+        turned: Whether it may lie on its side, as for a focal length alone.
+
+    Raises:
+        SourceError: The lens told is not of the pictures tracked.
+    """
+    shown = clip_size_px(clip)
+    if shown == size_px or (turned and shown[::-1] == size_px):
+        return
+    if shown[1] == size_px[1]:
+        raise SourceError(
+            f"Blender shows clip {clip.name!r} as {shown[0]} x {shown[1]} square pixels, its film "
+            f"is {size_px[0]} x {size_px[1]}: set Pixel Aspect in its tracking settings to "
+            f"{size_px[0] / clip.size[0]:.4g}"
+        )
+    raise SourceError(
+        f"Blender shows clip {clip.name!r} lying on its side, so that its camera cannot be used: "
+        "turn the film upright and write it anew, open it in a later Blender, or choose New Camera"
+    )
+
+
+def off_middle(centre_px: Sequence[float], size_px: Sequence[float]) -> tuple[float, float] | None:
+    """Give an optical centre, None where it is the picture's middle.
+
+    Args:
+        centre_px: Pixels from the top left corner.
+        size_px: Width and height.
+
+    Returns:
+        The centre.
+    """
+    x, y = (float(value) for value in centre_px)
+    off = max(abs(x - size_px[0] / 2.0), abs(y - size_px[1] / 2.0))
+    return None if off < MIDDLE_PX else (x, y)
 
 
 def _bent(camera: Any, at: Floats, half: float) -> tuple[Floats, Floats]:
@@ -103,7 +164,7 @@ def _bent(camera: Any, at: Floats, half: float) -> tuple[Floats, Floats]:
 def _fitted(ideal: Floats, bent: Floats) -> tuple[Floats, float]:
     """Give OpenCV's coefficients (5,), and how far they are off at worst, over the focal length.
 
-    They are exact but for Brown's k4, division and Nuke.
+    They are exact but for Brown's k4 and Nuke.
     """
     x, y = ideal.T
     r = x**2 + y**2
@@ -113,3 +174,15 @@ def _fitted(ideal: Floats, bent: Floats) -> tuple[Floats, float]:
     wanted = (bent - ideal).T.ravel()
     found = np.linalg.lstsq(rows, wanted, rcond=None)[0]
     return np.asarray(found), float(np.abs(rows @ found - wanted).max())
+
+
+def _divided(camera: Any, ideal: Floats, bent: Floats) -> tuple[Floats, float]:
+    """Likewise for division, which OpenCV's eight (k1, k2, p1, p2, k3 to k6) hold exactly.
+
+    Where the picture folds back on itself nothing can be undone: that is infinitely far off.
+    """
+    reach = np.linalg.norm(ideal, axis=1)
+    along = (ideal * bent).sum(axis=1) / np.maximum(reach, 1e-9)
+    grows = (np.diff(along[np.argsort(reach)]) > -1e-9).all()
+    shares = np.array([0.0, 0.0, 0.0, 0.0, 0.0, camera.division_k1, camera.division_k2, 0.0])
+    return shares, 0.0 if grows else np.inf

@@ -2,19 +2,18 @@
 """From a finished take to a moving armature, seen from where the footage was filmed."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import bpy
-import numpy as np
-from numpy.typing import NDArray
 
 from ..inference.protocol import Result
 from ..rigging.motion import Motion3D, load_lifted
-from ..rigging.moving_camera import follow_camera
 from ..rigging.trunk import spine_confidence
 from .casting import Part, Played, cast_people, longest_wins, play
+from .clip_lens import require_as_tracked
+from .curves import Floats
 from .footage import (
     adopt_timeline,
     drift_warning,
@@ -23,6 +22,7 @@ from .footage import (
     is_unanimated,
     load_clip,
     scene_rate,
+    slow_warning,
 )
 from .rig_mapping import assignment_of
 from .rig_settings import chosen_placement, chosen_retargeting
@@ -32,9 +32,10 @@ from .scene_camera import (
     look_through,
     place_camera,
     read_camera,
+    show_footage,
     shows_upright,
 )
-from .scene_view import scene_path
+from .scene_view import seen_by_scene
 from .timing import key_frames
 from .workspace import select_only
 
@@ -84,44 +85,35 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     Raises:
         RigError: The take cannot be solved, or the armature lacks bones.
         TargetError: The armature is gone or cannot be keyed.
+        SourceError: The scene's camera or the clip is not what the lens was told for.
     """
     scene = context.scene
-    lifted = Path(result.lifted)
-    filmed = read_camera(lifted)
-    motions = list(load_lifted(lifted).values())
+    filmed = replace(read_camera(Path(result.lifted)), centre_px=run.request.centre_px)
+    motions = list(load_lifted(Path(result.lifted)).values())
     clip = None if run.frames else load_clip(run.clip, run.request.video)
-    time_s = motions[0].time_s
-    first = run.frames.frames[0] if run.frames else first_frame(scene, clip)
-    fps = run.request.rate_hz or frame_rate(clip, time_s)
-    unanimated = is_unanimated(scene)
-    if unanimated:
-        adopt_timeline(scene, first, time_s, fps)
-    frames = key_frames(time_s, first, scene_rate(scene))
+    _require_as_tracked(run, clip, filmed)
     lens = motions[0].camera.lens if motions[0].camera else ""
+    unanimated = is_unanimated(scene)
+    frames, warnings = _timed(scene, run, clip, motions[0].time_s)
     if run.by_scene_camera:
-        motions = _seen_by_scene(scene, motions, frames)
+        motions, unsure = seen_by_scene(scene, motions, frames)
+        warnings += unsure
     parts = _cast(context, motions, run.target, run.name)
-    placement = chosen_placement(scene)
-    played = [play(context, part, frames, run.name, placement) for part in parts]
-    armatures = [part.armature for part in parts]
+    played = _play(context, parts, frames, run.name)
     if context.mode == "OBJECT":
-        select_only(context, armatures)
+        select_only(context, [part.armature for part in parts])
     scene.frame_set(scene.frame_current)
     delivery = Delivery(
-        armatures=tuple(armature.name for armature in armatures),
+        armatures=tuple(part.armature.name for part in parts),
         actions=tuple(one.action for one in played),
         earlier_actions=tuple(one.earlier for one in played if one.earlier),
-        camera=(
-            scene.camera.name
-            if run.by_scene_camera
-            else _film(context, run, filmed, clip, unanimated)
-        ),
+        camera=_film(context, run, filmed, clip, unanimated),
         summary=summary(result),
         lens=lens,
         spine_error=tuple(one.spine_error for one in played),
         spine_confidence=min(spine_confidence(motion) for motion in motions),
         warnings=(
-            *filter(None, (result.note, drift_warning(scene, fps))),
+            *filter(None, (result.note, *warnings)),
             *_footage_warnings(run, filmed, clip),
             *longest_wins(motions, run.target),
             *(warning for one in played for warning in one.warnings),
@@ -150,11 +142,13 @@ def apply_take(context: bpy.types.Context, take: Path, target: str) -> list[Play
     motions = list(load_lifted(take / LIFTED).values())
     clip = scene.track_spine.clip
     name = Path(clip.filepath).stem if clip else take.name
-    frames = key_frames(motions[0].time_s, first_frame(scene, clip), scene_rate(scene))
-    if scene.track_spine.filmed_by == "SCENE":
-        motions = _seen_by_scene(scene, motions, frames)
+    time_s, by_scene = motions[0].time_s, scene.track_spine.filmed_by == "SCENE"
+    rate_hz = frame_rate(clip, time_s) if by_scene and clip else scene_rate(scene)
+    frames = key_frames(time_s, first_frame(scene, clip), rate_hz)
+    if by_scene:
+        motions, _ = seen_by_scene(scene, motions, frames)
     parts = _cast(context, motions, target, name)
-    return [play(context, part, frames, name, chosen_placement(scene)) for part in parts]
+    return _play(context, parts, frames, name)
 
 
 def summary(result: Result) -> str:
@@ -180,12 +174,33 @@ def _cast(
     return cast_people(context, motions, target, name, chosen_retargeting(scene), table)
 
 
-def _seen_by_scene(
-    scene: bpy.types.Scene, motions: Sequence[Motion3D], frames: NDArray[np.float64]
-) -> list[Motion3D]:
-    """Put people where the scene's camera saw them, along its path."""
-    path = scene_path(scene, frames.tolist())
-    return [follow_camera(motion, path) for motion in motions]
+def _play(
+    context: bpy.types.Context, parts: Sequence[Part], frames: Floats, name: str
+) -> list[Played]:
+    """Write parts onto their armatures where the panel says."""
+    placement = chosen_placement(context.scene)
+    return [play(context, part, frames, name, placement) for part in parts]
+
+
+def _require_as_tracked(run: Run, clip: bpy.types.MovieClip | None, filmed: FilmedFrom) -> None:
+    """Refuse to go on with a lens that was told for pictures of another shape."""
+    if clip is not None and run.request.focal_px is not None:
+        turned = not run.by_scene_camera and run.request.centre_px is None
+        require_as_tracked(clip, filmed.size_px, turned)
+
+
+def _timed(
+    scene: bpy.types.Scene, run: Run, clip: bpy.types.MovieClip | None, time_s: Floats
+) -> tuple[Floats, list[str]]:
+    """Find the scene frames of the footage, and what the user should know of them."""
+    first = run.frames.frames[0] if run.frames else first_frame(scene, clip)
+    fps = run.request.rate_hz or frame_rate(clip, time_s)
+    if is_unanimated(scene):
+        adopt_timeline(scene, first, time_s, fps)
+    if run.by_scene_camera and clip is not None:
+        # The scene's camera goes with the clip, of which a frame of the scene shows a frame.
+        return key_frames(time_s, first, fps), [slow_warning(scene, fps)]
+    return key_frames(time_s, first, scene_rate(scene)), [drift_warning(scene, fps)]
 
 
 def _film(
@@ -196,6 +211,10 @@ def _film(
     unanimated: bool,
 ) -> str:
     upright = clip if clip is not None and shows_upright(clip, filmed) else None
+    if run.by_scene_camera:
+        if upright is not None:
+            show_footage(context.scene.camera.data, upright, filmed)
+        return context.scene.camera.name
     camera = place_camera(context, filmed, upright, f"{run.name} Camera")
     if unanimated:
         look_through(context.scene, camera, filmed)

@@ -119,6 +119,25 @@ def drift_warning(scene: bpy.types.Scene, fps: float) -> str:
     )
 
 
+def slow_warning(scene: bpy.types.Scene, fps: float) -> str:
+    """Tell the user when a rig that goes with the footage plays at another speed than life.
+
+    Args:
+        scene: The scene.
+        fps: Rate of the footage.
+
+    Returns:
+        What is so and what to do; empty when rates agree.
+    """
+    if same_rate(fps, scene_rate(scene)):
+        return ""
+    return (
+        f"The clip was filmed at {fps:.5g} frames a second, the scene plays it at "
+        f"{scene_rate(scene):.5g}: rig, camera and footage go together frame by frame, but not at "
+        "the speed of life. Set the scene's frame rate to the clip's"
+    )
+
+
 def footage_pixel(view: tuple[float, float], size_px: tuple[int, int]) -> tuple[float, float]:
     """Convert a point of the Clip Editor's view to a pixel of the footage.
 

@@ -44,13 +44,7 @@ class Worker:
         self.log = log
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.ended = False
-        try:
-            stderr = log.open("wb")
-        except OSError as error:
-            raise OutputError(
-                f"Cannot write the worker's log {log}: {error.strerror or error}. "
-                "Name another take folder"
-            ) from error
+        stderr = _opened(log)
         try:
             with stderr:
                 self._process = subprocess.Popen(
@@ -180,6 +174,16 @@ def _windows_flags() -> int:
     if sys.platform == "win32":
         return subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     return 0
+
+
+def _opened(log: Path) -> IO[bytes]:
+    try:
+        return log.open("wb")
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write the worker's log {log}: {error.strerror or error}. "
+            "Name another take folder"
+        ) from error
 
 
 def _queue_lines(stdout: IO[str], lines: "queue.SimpleQueue[str | None]") -> None:

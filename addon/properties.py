@@ -124,7 +124,7 @@ class TRACKSPINE_PG_settings(bpy.types.PropertyGroup):
             (
                 "SCENE",
                 "Scene Camera",
-                "The scene's own, with its lens and, where it was tracked or animated, its path",
+                "The scene's own, with its lens, floor and, where tracked or animated, its path",
             ),
         ),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 import bpy
 
 from ..inference.protocol import TrackRequest
-from .clip_lens import clip_lens
+from .clip_lens import Lens, clip_lens, clip_size_px
 from .errors import SourceError
 from .footage import first_frame, scene_rate
 from .models import SHIPPED
@@ -17,7 +17,8 @@ from .part import clip_part, scene_range
 from .run import Run, active_clip, clip_path, takes_home
 from .scene_camera import metres_per_unit
 from .scene_frames import NOTHING_RENDERED, SceneFrames, renders_something, scene_frames
-from .scene_view import scene_focal_px
+from .scene_view import scene_lens
+from .solved_camera import require_solved
 from .take_folder import take_folder
 
 SAME_LENS: Final = 0.01
@@ -108,19 +109,27 @@ def _lens(scene: bpy.types.Scene, footage: _Footage) -> dict[str, Any]:
     filmed_by = scene.track_spine.filmed_by
     if filmed_by == "NEW":
         return {}
-    if filmed_by == "SCENE" and footage.frames:
-        size_px = footage.frames.size_px
-        return {"focal_px": scene_focal_px(scene, size_px), "focal_source": "scene camera"}
+    if filmed_by == "CLIP":
+        return dataclasses.asdict(clip_lens(_open(footage))) | {"focal_source": "movie clip"}
+    if footage.frames:
+        lens = scene_lens(scene, footage.frames.size_px)
+    else:
+        require_solved(scene)
+        lens = _of_one_lens(scene_lens(scene, clip_size_px(_open(footage))), footage.clip)
+    return dataclasses.asdict(lens) | {"focal_source": "scene camera"}
+
+
+def _open(footage: _Footage) -> bpy.types.MovieClip:
     if footage.clip is None:
         raise SourceError("Open the footage as a clip first: the camera's lens is told for a clip")
-    lens = dataclasses.asdict(clip_lens(footage.clip))
-    if filmed_by == "CLIP":
-        return lens | {"focal_source": "movie clip"}
-    focal_px = scene_focal_px(scene, tuple(footage.clip.size))
-    # A camera that was solved from the clip has its lens: then its distortion holds as well.
-    solved = abs(focal_px / lens["focal_px"] - 1.0) < SAME_LENS
-    told = lens if solved else {}
-    return told | {"focal_px": focal_px, "focal_source": "scene camera"}
+    return footage.clip
+
+
+def _of_one_lens(lens: Lens, clip: bpy.types.MovieClip) -> Lens:
+    """The scene camera's lens, with the clip's distortion where the camera was solved from it."""
+    own = clip_lens(clip)
+    solved = abs(lens.focal_px / own.focal_px - 1.0) < SAME_LENS
+    return dataclasses.replace(lens, distortion=own.distortion) if solved else lens
 
 
 def _sequence_rate(scene: bpy.types.Scene, clip: bpy.types.MovieClip | None) -> float | None:

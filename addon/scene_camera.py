@@ -27,11 +27,13 @@ class FilmedFrom:
         world_from_camera: (4, 4) with x right, y down, z forward; metres.
         focal_px: Focal length in pixels of the footage.
         size_px: Width and height of the upright footage.
+        centre_px: Optical centre, pixels from the top left corner; None for the middle.
     """
 
     world_from_camera: NDArray[np.float64]
     focal_px: float
     size_px: tuple[int, int]
+    centre_px: tuple[float, float] | None = None
 
 
 def read_camera(lifted: Path) -> FilmedFrom:
@@ -67,9 +69,10 @@ def shows_upright(clip: bpy.types.MovieClip, filmed: FilmedFrom) -> bool:
         filmed: The camera of the take.
 
     Returns:
-        True when the clip has the upright footage's width and height.
+        True when the clip is as high as the upright footage; pixels that are not square make only
+        its width another.
     """
-    return tuple(clip.size) == filmed.size_px
+    return bool(clip.size[1] == filmed.size_px[1])
 
 
 def lens(
@@ -114,7 +117,7 @@ def place_camera(
     camera.matrix_world = Matrix(matrix.tolist())
     _set_lens(scene.render, camera.data, filmed)
     if clip is not None:
-        _show_footage(camera.data, clip)
+        show_footage(camera.data, clip, filmed)
     return camera
 
 
@@ -154,11 +157,25 @@ def _set_lens(
     )
     camera.sensor_width = camera.sensor_height = SENSOR_MM
     camera.sensor_fit, camera.lens = lens(filmed.focal_px, filmed.size_px, render_px)
+    width, height = filmed.size_px
+    x, y = filmed.centre_px or (width / 2.0, height / 2.0)
+    side_px = width if camera.sensor_fit == "HORIZONTAL" else height
+    camera.shift_x, camera.shift_y = (width / 2.0 - x) / side_px, (y - height / 2.0) / side_px
 
 
-def _show_footage(camera: bpy.types.Camera, clip: bpy.types.MovieClip) -> None:
-    if any(background.clip == clip for background in camera.background_images):
+def show_footage(camera: bpy.types.Camera, clip: bpy.types.MovieClip, filmed: FilmedFrom) -> None:
+    """Put footage behind a camera, as large as fits and without distortion, where it is not yet.
+
+    Args:
+        camera: The camera; one of another file is left alone.
+        clip: The footage; pixels that are not square are shown as wide as they are.
+        filmed: The camera of the take.
+    """
+    if camera.library or any(picture.clip == clip for picture in camera.background_images):
         return
+    width, wanted = clip.size[0], filmed.size_px[0]
+    if width != wanted and tuple(clip.display_aspect) == (1.0, 1.0) and not clip.library:
+        clip.display_aspect = wanted / width, 1.0
     background = camera.background_images.new()
     background.source = "MOVIE_CLIP"
     background.clip = clip

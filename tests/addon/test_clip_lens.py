@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The lens of a clip comes out of Blender's settings in OpenCV's numbers."""
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
-from track_spine.addon.clip_lens import clip_lens
+from track_spine.addon.clip_lens import clip_lens, clip_size_px, require_as_tracked
 from track_spine.addon.errors import SourceError
+from track_spine.inference.lens import known_lens
+from track_spine.inference.protocol import TrackRequest
+from track_spine.inference.video import VideoInfo
 
 
 @pytest.fixture(name="clip")
@@ -32,7 +37,7 @@ def test_focal_length_sensor_and_centre(clip):
     width, height = clip.size
     lens = clip_lens(clip)
     assert lens.focal_px == pytest.approx(width * 32.0 / 40.0)
-    assert lens.centre_px == pytest.approx((width / 2, height / 2))
+    assert lens.centre_px is None  # the middle, upright or lying on its side
     assert lens.distortion == ()
     clip.tracking.camera.principal_point_pixels = width / 2 + 3.0, height / 2 + 5.0
     # Blender counts upwards.
@@ -62,16 +67,24 @@ def test_browns_tangential_terms_change_sign_with_the_axis(clip):
     assert (found[0], -found[1]) == pytest.approx(wanted, abs=1e-5)
 
 
-def test_division_and_nuke_are_met_within_a_tenth_of_a_pixel(clip):
+def test_division_comes_back_exactly(clip):
+    """Both ways through OpenCV, over the whole picture, within a millionth of a pixel."""
+    camera = clip.tracking.camera
+    camera.distortion_model, camera.division_k1, camera.division_k2 = "DIVISION", 0.1, 0.02
+    lens = clip_lens(clip)
+    request = TrackRequest("a.mp4", "take", **vars(lens))
+    view = known_lens(request, VideoInfo(Path("a.mp4"), "", 0, 64, 48, 0, 30.0, 10))
+    slopes = np.stack(np.meshgrid(np.linspace(-0.6, 0.6, 9), np.linspace(-0.4, 0.4, 9)), -1)
+    r = (slopes**2).sum(-1, keepdims=True)
+    bent = slopes / (1.0 + camera.division_k1 * r + camera.division_k2 * r**2)
+    found = view.slopes(bent * lens.focal_px + [32.0, 24.0])
+    assert np.abs(found - slopes).max() * lens.focal_px < 1e-6
+
+
+def test_nuke_is_met_within_a_tenth_of_a_pixel(clip):
     camera = clip.tracking.camera
     width = clip.size[0]
     slope = 0.4 * width / camera.focal_length_pixels
-    camera.distortion_model, camera.division_k1 = "DIVISION", 0.1
-    lens = clip_lens(clip)
-    bent = slope / (1 + 0.1 * slope**2)
-    assert bent_by(lens, slope, 0.0)[0] * lens.focal_px == pytest.approx(
-        bent * lens.focal_px, abs=0.1
-    )
     camera.distortion_model, camera.nuke_k1 = "NUKE", 0.05
     lens = clip_lens(clip)
     straight = slope / (1 + 0.05 * (slope * lens.focal_px / (width / 2)) ** 2)
@@ -80,14 +93,66 @@ def test_division_and_nuke_are_met_within_a_tenth_of_a_pixel(clip):
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("sensor_width", 0.0, "sensor 0 mm wide"),
+        ("focal_length", 1e9, "Focal length is 1600000000"),
+        ("pixel_aspect", 1e9, "Focal length is 512000007"),
+    ],
+)
+def test_settings_of_no_camera_are_refused_with_the_value(
+    extension, clip, tmp_path, name, value, said
+):
+    setattr(clip.tracking.camera, name, value)
+    scene = bpy.context.scene
+    scene.track_spine.clip, scene.track_spine.filmed_by = clip, "CLIP"
+    with pytest.raises(RuntimeError, match=said):
+        bpy.ops.track_spine.track(take=str(tmp_path / "take"))
+
+
 def test_what_cannot_be_undone_is_refused(clip):
     camera = clip.tracking.camera
     camera.distortion_model, camera.division_k1 = "DIVISION", -1.9
     with pytest.raises(SourceError, match="Polynomial"):
         clip_lens(clip)
-    camera.division_k1, camera.pixel_aspect = 0.0, 2.0
-    with pytest.raises(SourceError, match="not square"):
-        clip_lens(clip)
+
+
+def test_wide_pixels_are_counted_as_the_pictures_are_tracked(clip):
+    """Twice as wide as high: a picture of 128 x 48, of which the lens sees the same."""
+    camera = clip.tracking.camera
+    camera.pixel_aspect, camera.k1 = 2.0, -0.1
+    camera.principal_point_pixels = 35.0, 20.0
+    assert clip_size_px(clip) == (128, 48)
+    lens = clip_lens(clip)
+    assert lens.focal_px == pytest.approx(128 * 0.8)
+    assert lens.centre_px == pytest.approx((70.0, 28.0))
+    assert lens.distortion == pytest.approx((-0.1, 0, 0, 0, 0), abs=1e-4)
+
+
+def test_footage_of_another_shape_than_was_tracked_is_refused(clip):
+    require_as_tracked(clip, (64, 48), turned=False)
+    require_as_tracked(clip, (48, 64), turned=True)
+    with pytest.raises(SourceError, match="lying on its side"):
+        require_as_tracked(clip, (48, 64), turned=False)
+    with pytest.raises(SourceError, match=r"Pixel Aspect in its tracking settings to 1\.5"):
+        require_as_tracked(clip, (96, 48), turned=True)
+    clip.tracking.camera.pixel_aspect = 1.5
+    require_as_tracked(clip, (96, 48), turned=False)
+
+
+@pytest.mark.parametrize("filmed_by", ["CLIP", "SCENE"])
+def test_clips_that_are_gone_or_no_film_are_told(extension, clip, tmp_path, filmed_by):
+    scene = bpy.context.scene
+    scene.track_spine.clip, scene.track_spine.filmed_by = clip, filmed_by
+    scene.camera = bpy.data.objects.new("C", bpy.data.cameras.new("C"))
+    clip.filepath = str(tmp_path / "gone.mp4")
+    with pytest.raises(RuntimeError, match=r"No such video file: .*gone\.mp4"):
+        bpy.ops.track_spine.track(take=str(tmp_path / "take"))
+    (tmp_path / "text.mp4").write_bytes(b"not a movie")
+    scene.track_spine.clip = bpy.data.movieclips.load(str(tmp_path / "text.mp4"))
+    with pytest.raises(RuntimeError, match=r"text\.mp4 is not a video that can be opened"):
+        bpy.ops.track_spine.track(take=str(tmp_path / "take"))
 
 
 def test_the_clip_s_lens_goes_into_a_run(

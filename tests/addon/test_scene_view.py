@@ -4,9 +4,11 @@
 import bpy
 import numpy as np
 import pytest
+from bpy_extras.object_utils import world_to_camera_view
+from mathutils import Vector
 from track_spine.addon.errors import SourceError
 from track_spine.addon.scene_camera import FilmedFrom, place_camera
-from track_spine.addon.scene_view import scene_focal_px, scene_path
+from track_spine.addon.scene_view import scene_lens, scene_path
 
 SIZES = [(1920, 1080), (1080, 1920), (800, 800)]
 
@@ -18,7 +20,7 @@ def test_the_focal_length_is_the_one_that_the_lens_was_set_to(footage, render):
     scene.render.resolution_x, scene.render.resolution_y = render
     matrix = np.diag([1.0, 1.0, 1.0, 1.0])
     scene.camera = place_camera(bpy.context, FilmedFrom(matrix, 1234.0, footage), None, "Filmed")
-    assert scene_focal_px(scene, footage) == pytest.approx(1234.0, rel=1e-5)
+    assert scene_lens(scene, footage).focal_px == pytest.approx(1234.0, rel=1e-5)
 
 
 @pytest.mark.parametrize("fit", ["AUTO", "HORIZONTAL", "VERTICAL"])
@@ -31,7 +33,7 @@ def test_every_sensor_fit_agrees_with_blenders_angle_of_view(fit, render):
     scene.camera = bpy.data.objects.new("lens", data)
     scene.collection.objects.link(scene.camera)
     right = max(corner.x / -corner.z for corner in data.view_frame(scene=scene))
-    assert scene_focal_px(scene, render) == pytest.approx(render[0] / 2 / right, rel=1e-5)
+    assert scene_lens(scene, render).focal_px == pytest.approx(render[0] / 2 / right, rel=1e-5)
 
 
 def test_the_path_is_the_cameras_at_whole_and_half_frames_in_metres():
@@ -67,15 +69,50 @@ def test_cameras_that_filmed_nothing_are_refused():
     scene = bpy.context.scene
     scene.camera = None
     with pytest.raises(SourceError, match="no camera"):
-        scene_focal_px(scene, (1920, 1080))
+        scene_lens(scene, (1920, 1080))
     with pytest.raises(SourceError, match="no camera"):
         scene_path(scene, [1.0])
     data = bpy.data.cameras.new("flat")
-    data.type = "ORTHO"
     scene.camera = bpy.data.objects.new("flat", data)
     scene.collection.objects.link(scene.camera)
-    with pytest.raises(SourceError, match="Perspective"):
-        scene_focal_px(scene, (1920, 1080))
+    for kind in ("ORTHO", "PANO"):
+        data.type = kind
+        with pytest.raises(SourceError, match=f"type {kind.capitalize()}.*Perspective"):
+            scene_lens(scene, (1920, 1080))
+
+
+@pytest.mark.parametrize("fit", ["AUTO", "HORIZONTAL", "VERTICAL"])
+@pytest.mark.parametrize("render", SIZES)
+def test_shifts_are_an_optical_centre_off_the_middle(fit, render):
+    """Where Blender shows what lies straight ahead, in footage that fills the frame."""
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = render
+    scene.camera = camera = bpy.data.objects.new("lens", bpy.data.cameras.new("lens"))
+    scene.collection.objects.link(camera)
+    camera.data.sensor_fit, camera.data.shift_x, camera.data.shift_y = fit, 0.1, -0.04
+    bpy.context.view_layer.update()
+    ahead = world_to_camera_view(scene, camera, Vector((0.0, 0.0, -1.0)))
+    wanted = ahead.x * render[0], (1.0 - ahead.y) * render[1]
+    assert scene_lens(scene, render).centre_px == pytest.approx(wanted, abs=1e-3)
+    half = render[0] // 2, render[1] // 2
+    assert scene_lens(scene, half).centre_px == pytest.approx(
+        (wanted[0] / 2, wanted[1] / 2), abs=1e-3
+    )
+
+
+def test_scale_of_the_camera_and_its_parents_is_left_out():
+    scene = bpy.context.scene
+    camera = bpy.data.objects.new("held", bpy.data.cameras.new("held"))
+    parent = bpy.data.objects.new("crane", None)
+    for one in (camera, parent):
+        scene.collection.objects.link(one)
+    scene.camera, camera.parent = camera, parent
+    camera.location, camera.scale = (0.0, -2.0, 1.0), (0.3, 0.3, 0.3)
+    camera.rotation_euler = np.pi / 2, 0.0, 0.0
+    parent.location, parent.scale = (1.0, 0.0, 0.0), (2.0, 2.0, 2.0)
+    place = scene_path(scene, [1.0])[0]
+    np.testing.assert_allclose(place[:3, 3], [1.0, -4.0, 2.0], atol=1e-6)
+    np.testing.assert_allclose(place[:3, :3].T @ place[:3, :3], np.eye(3), atol=1e-6)
 
 
 def test_the_scene_s_camera_gives_lens_and_path_to_a_run(
