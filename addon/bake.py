@@ -35,6 +35,7 @@ class Poses:
         rest: (B, 4, 4) rest matrices, the object placed as in the first sample.
         length: (B,) lengths.
         matrix: (N, B, 4, 4) posed matrices.
+        shrunk: A bone was scaled to nothing in some sample; it got a trace of size here.
     """
 
     bones: tuple[str, ...]
@@ -42,6 +43,7 @@ class Poses:
     rest: Floats
     length: Floats
     matrix: Floats
+    shrunk: bool
 
 
 def sample_poses(
@@ -72,21 +74,27 @@ def sample_poses(
     matrix = world[:, None] @ matrix
     for placed in (rest, matrix):
         placed[..., :3, :3] /= scale
-    _give_size(matrix, rest)
+    shrunk = _give_size(matrix, rest)
     return Poses(
         bones=tuple(index),
         parents=tuple(_kept_parent(bone, index) for bone in kept),
         rest=rest,
         length=scale * np.array([bone.length for bone in kept]),
         matrix=matrix,
+        shrunk=shrunk,
     )
 
 
 @contextlib.contextmanager
 def plain_armature(
-    context: bpy.types.Context, poses: Poses, name: str, names: Mapping[str, str], root: str
+    context: bpy.types.Context,
+    poses: Poses,
+    name: str,
+    names: Mapping[str, str],
+    root: str,
+    start: int = 0,
 ) -> Iterator[bpy.types.Object]:
-    """Make an armature that moves as sampled, one key a frame from frame 0 on; then remove it.
+    """Make an armature that moves as sampled, one key a frame; then remove it.
 
     Args:
         context: Context in object mode.
@@ -94,6 +102,7 @@ def plain_armature(
         name: Name of the object.
         names: New name of a bone, where it gets one.
         root: Name of a bone at the origin above all others; empty for none.
+        start: Frame of the first key.
 
     Yields:
         The armature object, at the origin.
@@ -108,7 +117,7 @@ def plain_armature(
             usurped.name = f"{name} (exporting)"
             armature.name = name
         _add_bones(context, armature, poses, names, root)
-        action = _key(armature, poses, names)
+        action = _key(armature, poses, names, start)
         yield armature
     finally:
         bpy.data.objects.remove(armature)
@@ -119,14 +128,15 @@ def plain_armature(
             usurped.name = name
 
 
-def _give_size(matrix: Floats, rest: Floats) -> None:
+def _give_size(matrix: Floats, rest: Floats) -> bool:
     """Let bones that are scaled to nothing keep a trace of size, turned as they rest.
 
-    Without one their children have no place against them.
+    Without one their children have no place against them. Tells whether there were any.
     """
     gone = np.linalg.norm(matrix[..., :3, :3], axis=-2).min(axis=-1) < _STILL
     turns = np.broadcast_to(rest[:, :3, :3], matrix[..., :3, :3].shape)
     matrix[..., :3, :3][gone] = _TRACE * turns[gone]
+    return bool(gone.any())
 
 
 def _parents_first(data: bpy.types.Armature) -> Iterator[bpy.types.Bone]:
@@ -165,10 +175,12 @@ def _add_bones(
         bpy.ops.object.mode_set(mode="OBJECT")
 
 
-def _key(armature: bpy.types.Object, poses: Poses, names: Mapping[str, str]) -> bpy.types.Action:
+def _key(
+    armature: bpy.types.Object, poses: Poses, names: Mapping[str, str], start: int
+) -> bpy.types.Action:
     """Key the bones relative to their parents."""
     action, channels = assign_new_action(armature, armature.name)
-    keys = Keys.linear(np.arange(len(poses.matrix), dtype=np.float64))
+    keys = Keys.linear(start + np.arange(len(poses.matrix), dtype=np.float64))
     for number, name in enumerate(poses.bones):
         parent = poses.parents[number]
         rest, posed = poses.rest[number], poses.matrix[:, number]

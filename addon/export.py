@@ -117,10 +117,8 @@ def export_armature(
         with object_mode(context):
             if preset:
                 _write_for(context, armature, partial, (first, last), preset)
-            elif partial.suffix == ".bvh":
-                _write_bvh_of(context, armature, partial, math.floor(first), math.ceil(last))
             else:
-                _write(context, armature, partial, (math.floor(first), math.ceil(last)), {})
+                _write_seen(context, armature, partial, math.floor(first), math.ceil(last))
         if not partial.is_file():
             raise OutputError(f"Cannot write {path}: Blender's exporter wrote nothing")
         os.replace(partial, path)
@@ -182,16 +180,24 @@ def _write_for(
         _write(context, plain, path, (0, count - 1), preset.fbx)
 
 
-def _write_bvh_of(
+def _write_seen(
     context: bpy.types.Context, armature: bpy.types.Object, path: Path, first: int, last: int
 ) -> None:
-    """Write a plain copy: the exporter leaves out where the object is, and wants one root."""
-    bones = armature.data.bones
+    """Write what is seen, or a plain copy of it where an exporter cannot.
+
+    That of BVH leaves out where the object is and wants one root; no other writes a bone that is
+    scaled to nothing.
+    """
     frames = np.arange(first, last + 1, dtype=np.float64)
-    poses = sample_poses(context, armature, frames, [bone.name for bone in bones])
-    root = "root" if poses.parents.count(-1) > 1 else ""
-    with plain_armature(context, poses, armature.name, {}, root) as plain:
-        _write(context, plain, path, (0, last - first), {})
+    poses = sample_poses(context, armature, frames, [bone.name for bone in armature.data.bones])
+    start, root = first, ""
+    if path.suffix == ".bvh":
+        start, root = 0, "root" if poses.parents.count(-1) > 1 else ""
+    elif not poses.shrunk:
+        _write(context, armature, path, (first, last), {})
+        return
+    with plain_armature(context, poses, armature.name, {}, root, start) as plain:
+        _write(context, plain, path, (start, start + last - first), {})
 
 
 def _names_for(armature: bpy.types.Object, names: BoneNames) -> dict[str, str]:
@@ -216,17 +222,23 @@ def _write(
 
 
 def _write_fbx(path: Path, _frames: tuple[int, int], settings: Mapping[str, Any]) -> None:
-    bpy.ops.export_scene.fbx(
-        filepath=str(path),
-        use_selection=True,
-        object_types={"ARMATURE"},
-        add_leaf_bones=False,
-        bake_anim_use_all_bones=True,
-        bake_anim_use_nla_strips=False,
-        bake_anim_use_all_actions=False,
-        bake_anim_simplify_factor=0.0,
-        **settings,
-    )
+    scene = bpy.context.scene
+    name = scene.name
+    scene.name = bpy.context.view_layer.objects.active.name  # which the exporter calls the motion
+    try:
+        bpy.ops.export_scene.fbx(
+            filepath=str(path),
+            use_selection=True,
+            object_types={"ARMATURE"},
+            add_leaf_bones=False,
+            bake_anim_use_all_bones=True,
+            bake_anim_use_nla_strips=False,
+            bake_anim_use_all_actions=False,
+            bake_anim_simplify_factor=0.0,
+            **settings,
+        )
+    finally:
+        scene.name = name
 
 
 def _write_gltf(path: Path, _frames: tuple[int, int], _fbx: Mapping[str, Any]) -> None:
@@ -234,6 +246,7 @@ def _write_gltf(path: Path, _frames: tuple[int, int], _fbx: Mapping[str, Any]) -
         filepath=str(path),
         export_format="GLB",
         use_selection=True,
+        use_active_scene=True,
         export_animation_mode="SCENE",  # what is seen, NLA layers and all
         export_anim_scene_split_object=True,
         export_force_sampling=True,

@@ -10,11 +10,29 @@ from numpy.typing import NDArray
 from ..rigging.rotation import continuous, quaternions_to_euler
 from ..rigging.rotation_modes import euler_to_quaternions
 from ..rigging.target import PoseMotion
-from .compat import action_channels
 from .curves import path_from
+from .errors import TargetError
+from .spline_ik import unsteered
+from .steering import follows
 from .switches import has_switch, switch_path
 
 _ROTATION = ("rotation_quaternion", "rotation_axis_angle", "rotation_euler")
+
+
+def require_no_tweaking(armature: bpy.types.Object) -> None:
+    """Find out whether Blender lets another action be given to an object.
+
+    Args:
+        armature: The object.
+
+    Raises:
+        TargetError: One of its NLA strips is being edited.
+    """
+    if armature.animation_data and armature.animation_data.use_tweak_mode:
+        raise TargetError(
+            f"An NLA strip of armature {armature.name!r} is being edited: leave tweak mode (Tab in "
+            "the Nonlinear Animation editor) first"
+        )
 
 
 def driven_channels(armature: bpy.types.Object) -> set[tuple[str, int]]:
@@ -87,7 +105,8 @@ def held_back(armature: bpy.types.Object, pose: PoseMotion) -> Iterator[str]:
     ]
     if lacking:
         yield f"The rig has no such switches, which its kind should have: {_listed(lacking)}"
-    constrained = _constrained_bones(armature)
+    yield from unsteered(armature)
+    constrained = _constrained_bones(armature, pose)
     if constrained:
         yield (
             f"Constraints may hold bones of {armature.name!r} against the new keys: "
@@ -114,14 +133,17 @@ def _driven_bones(armature: bpy.types.Object, pose: PoseMotion) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _constrained_bones(armature: bpy.types.Object) -> list[str]:
-    channels = action_channels(armature)
-    keyed = {curve.group.name for curve in channels.fcurves if curve.group} if channels else set()
+def _constrained_bones(armature: bpy.types.Object, pose: PoseMotion) -> list[str]:
+    controls = pose.travels()
+    keyed = {*pose.bones, *controls, *pose.handles}
     return [
         bone.name
         for bone in armature.pose.bones
         if bone.name in keyed
-        and any(not held.mute and held.influence > 0.0 for held in bone.constraints)
+        and any(
+            not held.mute and held.influence > 0.0 and not follows(held, armature, controls)
+            for held in bone.constraints
+        )
     ]
 
 

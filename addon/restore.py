@@ -10,6 +10,7 @@ import bpy
 from ..rigging.target import PoseMotion
 from .compat import action_slot_name, assign_action
 from .errors import TargetError
+from .held import require_no_tweaking
 from .switches import has_switch, set_switch, switch_value
 
 RECORD: Final = "track_spine_before"
@@ -83,8 +84,10 @@ def restore(armature: bpy.types.Object) -> str:
         Name of the action that is back; empty when there was none.
 
     Raises:
-        TargetError: The armature has no action of ours, or the earlier action is gone.
+        TargetError: The armature has no action of ours, one of its NLA strips is being edited, or
+            the earlier action is gone.
     """
+    require_no_tweaking(armature)
     animation = armature.animation_data
     action = animation.action if animation else None
     if action is None or RECORD not in action:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Joints of exported files, read without Blender: glTF by its specification, USD by its library.
 
-Run by exports.py: .venv-bench/bin/python benchmarks/second_readers.py FILE OUT.npy
+Run by exports.py: .venv-bench/bin/python benchmarks/second_readers.py FILE..., which writes
+FILE.npz beside each, as read_back.py does.
 """
 
 import json
@@ -20,14 +21,14 @@ Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From Y up, facing +Z, to Z up, facing -Y."""
 
 
-def read_glb(path: Path) -> Floats:
+def read_glb(path: Path) -> dict[str, Any]:
     """Play the only animation of a binary glTF file.
 
     Args:
         path: The file, its curves straight lines with keys at the same times.
 
     Returns:
-        (T, J, 3) joints in the order of their names at the times of the keys, Z up.
+        Names, parents, the times of the keys and the joints (T, J, 3), Z up.
 
     Source:
         The glTF 2.0 specification, sections 3.5 (nodes), 3.11 (animations) and 4.4 (GLB).
@@ -36,7 +37,7 @@ def read_glb(path: Path) -> Floats:
     (length,) = struct.unpack_from("<I", data, 12)
     content, binary = json.loads(data[20 : 20 + length]), data[28 + length :]
     nodes = content["nodes"]
-    animation = content["animations"][0]
+    (animation,) = content["animations"]
     time_s = max((_accessor(content, binary, s["input"]) for s in animation["samplers"]), key=len)
     local = [_local(node, len(time_s)) for node in nodes]
     for channel in animation["channels"]:
@@ -54,8 +55,13 @@ def read_glb(path: Path) -> Floats:
             world[number] = place(parents[number]) @ matrix if number in parents else matrix
         return world[number]
 
-    joints = sorted(content["skins"][0]["joints"], key=lambda n: nodes[n]["name"].replace(".", "_"))
-    return np.stack([place(n)[:, :3, 3] for n in joints], axis=1) @ Z_UP.T
+    joints = content["skins"][0]["joints"]
+    return {
+        "names": [nodes[n]["name"] for n in joints],
+        "parents": [nodes[parents[n]]["name"] if parents[n] in joints else "" for n in joints],
+        "time_s": time_s,
+        "xyz_m": np.stack([place(n)[:, :3, 3] for n in joints], axis=1) @ Z_UP.T,
+    }
 
 
 def _accessor(content: dict[str, Any], binary: bytes, number: int) -> Floats:
@@ -89,14 +95,14 @@ def _matrix(parts: dict[str, Floats]) -> Floats:
     return matrix
 
 
-def read_usd(path: Path) -> Floats:
+def read_usd(path: Path) -> dict[str, Any]:
     """Play the only skeleton of a USD file with Pixar's library.
 
     Args:
         path: The file, Z up.
 
     Returns:
-        (T, J, 3) joints in the order of their names at the file's whole frames.
+        Names, parents, the file's whole frames in seconds and the joints (T, J, 3) then.
     """
     from pxr import Usd, UsdGeom, UsdSkel
 
@@ -105,18 +111,23 @@ def read_usd(path: Path) -> Floats:
     (animation,) = (UsdSkel.Animation(p) for p in stage.Traverse() if p.IsA(UsdSkel.Animation))
     # Blender puts no SkelRoot around a skeleton without meshes, so the cache cannot pair the two.
     query = UsdSkel.Cache().GetAnimQuery(animation)
-    bones = list(query.GetJointOrder())
-    topology = UsdSkel.Topology(bones)
-    order = np.argsort([bone.rpartition("/")[2] for bone in bones])
+    bones = [bone.split("/") for bone in query.GetJointOrder()]
+    topology = UsdSkel.Topology(query.GetJointOrder())
+    codes = np.arange(stage.GetStartTimeCode(), stage.GetEndTimeCode() + 1.0)
     joints = []
-    for frame in np.arange(stage.GetStartTimeCode(), stage.GetEndTimeCode() + 1.0):
-        place = UsdGeom.XformCache(frame).GetLocalToWorldTransform(skeleton.GetPrim())
-        local = query.ComputeJointLocalTransforms(frame)
+    for code in codes:
+        place = UsdGeom.XformCache(code).GetLocalToWorldTransform(skeleton.GetPrim())
+        local = query.ComputeJointLocalTransforms(code)
         matrices = np.array(UsdSkel.ConcatJointTransforms(topology, local))
-        joints.append((matrices @ np.array(place))[order, 3, :3])
-    return np.array(joints)
+        joints.append((matrices @ np.array(place))[:, 3, :3])
+    return {
+        "names": [bone[-1] for bone in bones],
+        "parents": [["", *bone][-2] for bone in bones],
+        "time_s": codes / stage.GetTimeCodesPerSecond(),
+        "xyz_m": np.array(joints),
+    }
 
 
 if __name__ == "__main__":
-    source = Path(sys.argv[1])
-    np.save(sys.argv[2], read_glb(source) if source.suffix == ".glb" else read_usd(source))
+    for file in map(Path, sys.argv[1:]):
+        np.savez(f"{file}.npz", **(read_glb(file) if file.suffix == ".glb" else read_usd(file)))

@@ -67,6 +67,8 @@ def median_step(time_s: Floats) -> float:
 def trc_text(motion: Motion3D, name: str) -> str:
     """Write key points as TRC: metres, a column triple a point, empty where it is missing.
 
+    Rows end with a tab, as OpenSim counts an empty last column only so.
+
     Args:
         motion: Key points at equal steps (`evenly`).
         name: Name of the file, which the format repeats inside.
@@ -82,7 +84,7 @@ def trc_text(motion: Motion3D, name: str) -> str:
     numbers = "".join(f"X{k}\tY{k}\tZ{k}\t" for k in range(1, points + 1))
     xyz = opensim_axes(motion.xyz_m).reshape(frames, -1)
     rows = [
-        f"{row + 1}\t{time:.6f}\t" + "\t".join("" if np.isnan(x) else f"{x:.6f}" for x in values)
+        f"{row + 1}\t{time:.6f}\t" + "".join("\t" if np.isnan(x) else f"{x:.6f}\t" for x in values)
         for row, (time, values) in enumerate(zip(motion.time_s, xyz, strict=True))
     ]
     return "\n".join(

@@ -117,6 +117,9 @@ def test_a_preset_leaves_the_users_names_and_takes_bones_that_deform(tmp_path):
     ("suffix", "program", "names"),
     [
         (".bvh", None, ["spine_06", "hand.L"]),
+        (".fbx", None, ["spine_06", "hand.L"]),
+        (".glb", None, ["spine_06", "hand.L"]),
+        (".usd", None, ["spine_06", "hand_L"]),
         (".glb", "GODOT", ["UpperChest", "LeftHand"]),
         (".fbx", "UNREAL", ["spine_06", "hand_l"]),
     ],
@@ -126,7 +129,8 @@ def test_bones_scaled_to_nothing_do_not_stop_the_others(rig, tmp_path, suffix, p
     wanted = joints_at(rig, FIRST, ["spine_06", "hand.L"])
     export_armature(bpy.context, rig, tmp_path / f"walk{suffix}", PRESETS.get(program))
     back = import_file(tmp_path / f"walk{suffix}", 30 if program else RATE_HZ)
-    got = joints_at(back, 1 if suffix == ".bvh" else 0, names)
+    start = 0 if program else FIRST
+    got = joints_at(back, 1 if suffix == ".bvh" else start, names)
     assert got == pytest.approx(wanted, abs=MILLIMETRE)
 
 
@@ -137,6 +141,13 @@ def test_several_people_get_a_file_each(rig, tmp_path):
     written = export_people(bpy.context, [rig, other], tmp_path / "walk.glb")
     assert written == [tmp_path / "walk_Rig.glb", tmp_path / "walk_Rig_B.glb"]
     assert all(path.stat().st_size > 10_000 for path in written)
+
+
+@pytest.mark.parametrize("program", [None, "UNITY"])
+def test_the_motion_in_an_fbx_has_the_armatures_name(rig, tmp_path, program):
+    export_armature(bpy.context, rig, tmp_path / "walk.fbx", PRESETS.get(program))
+    assert b"Rig\0\1AnimStack" in (tmp_path / "walk.fbx").read_bytes()
+    assert bpy.context.scene.name == "Scene"
 
 
 def test_a_hidden_armature_is_written_and_stays_hidden(rig, tmp_path):

@@ -42,7 +42,7 @@ def test_trc_says_where_points_are_in_opensims_axes():
     # Forward is -Y of the world, right is -X: a left hand has a negative Z.
     assert [float(x) for x in rows[5][8:11]] == pytest.approx([0.4, 1.2, -0.66])
     assert rows[2][8:11] == ["", "", ""]
-    assert {len(row) for row in rows} == {11}
+    assert {len(row) for row in rows} == {12}  # a tab ends the row: OpenSim counts columns so
 
 
 def test_uneven_times_are_sampled_at_equal_steps():
