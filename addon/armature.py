@@ -15,9 +15,11 @@ from ..rigging.presets import assignment, roles_from
 from ..rigging.skeleton import Skeleton
 from ..rigging.target import TargetRig
 from .errors import TargetError
+from .held import require_no_tweaking
 from .rig_reading import free_handles, parent_indices
 from .scene_camera import metres_per_unit
 from .spline_ik import with_guides
+from .steering import with_controls
 from .workspace import object_mode
 
 # Blender stores transforms as float32: a rotated, scaled object is uniform to about 1e-6.
@@ -78,11 +80,7 @@ def find_armature(context: bpy.types.Context, name: str) -> bpy.types.Object:
             f"Armature {name!r} is linked from another file and cannot be animated as it is: "
             "use Object > Library Override > Make on it, or append it instead of linking"
         )
-    if armature.animation_data and armature.animation_data.use_tweak_mode:
-        raise TargetError(
-            f"An NLA strip of armature {name!r} is being edited: leave tweak mode (Tab in the "
-            "Nonlinear Animation editor) first"
-        )
+    require_no_tweaking(armature)
     if armature.mode == "EDIT":
         raise TargetError(f"Armature {name!r} is in edit mode: leave it first")
     return armature
@@ -119,9 +117,10 @@ def read_target(
         rest=np.array([bone.matrix_local for bone in bones], dtype=np.float64),
         length=np.array([bone.length for bone in bones], dtype=np.float64),
         world_from_armature=world,
-        roles=with_guides(armature, roles),
+        roles=with_guides(armature, with_controls(armature, roles)),
         inherits=np.array([bone.use_inherit_rotation for bone in bones]),
         local_location=np.array([bone.use_local_location for bone in bones]),
+        connected=np.array([bone.use_connect for bone in bones]),
         bendy=free_handles(bones),
         ease=np.array([(bone.bbone_easein, bone.bbone_easeout) for bone in bones]),
     )

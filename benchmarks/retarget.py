@@ -31,6 +31,7 @@ from track_spine.rigging.solve import Solved
 FRAMES = 10_000
 SPINE, NECK = 36, 6
 LIMIT_S = 1.0
+STRIDE_S = 1.1
 COUNTS = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 OUT = Path(__file__).parent.parent / "out" / "bench.json"
 COMMAND = ".venv/bin/python benchmarks/retarget.py"
@@ -38,13 +39,13 @@ X, Y, Z = np.eye(3)
 
 
 def bend(frames: int) -> Solved:
-    """Bend a person forwards and sideways, and twist, over time.
+    """Bend a person forwards and sideways, and twist, over time; feet are planted in turns.
 
     Args:
         frames: Their number.
 
     Returns:
-        The motion, 30 frames a second, feet never planted.
+        The motion, 30 frames a second.
     """
     skeleton = canonical_skeleton({})
     time_s = np.arange(frames) / 30.0
@@ -60,7 +61,11 @@ def bend(frames: int) -> Solved:
     root = np.tile(skeleton.head_m[0], (frames, 1))
     rotation = multiply(turn, skeleton.rest)
     motion = BoneMotion(skeleton.bones, time_s, rotation, root, np.ones(frames, bool))
-    return Solved(skeleton, motion, *fk(skeleton, motion))
+    left = time_s % STRIDE_S < 0.6 * STRIDE_S
+    right = (time_s + 0.5 * STRIDE_S) % STRIDE_S < 0.6 * STRIDE_S
+    contacts = {f"left_{part}": left for part in ("heel", "ball")}
+    contacts |= {f"right_{part}": right for part in ("heel", "ball")}
+    return Solved(skeleton, motion, *fk(skeleton, motion), contacts)
 
 
 def rig_with(skeleton: Skeleton, spine: int, neck: int) -> TargetRig:

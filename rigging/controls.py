@@ -6,17 +6,18 @@ from typing import Final
 
 import numpy as np
 
-from .matching import Roles
 from .rest_pose import RestPose
-from .rotation import Floats, conjugate, multiply, rotate, unit
+from .rotation import IDENTITY, Floats, conjugate, multiply, rotate, unit
+from .target import TargetRig
 
-_ENDS: Final = {"arm": ("upper_arm", "forearm", "hand"), "leg": ("thigh", "shin", "foot")}
+LIMBS: Final = {"arm": ("upper_arm", "forearm", "hand"), "leg": ("thigh", "shin", "foot")}
+"""Roles of upper bone, lower bone and end of what IK moves."""
 _STRAIGHT: Final = 0.05
 """Bend, as a share of the limb, up to which the rest pose has a say in where the pole goes."""
 
 
 def ik_keys(
-    roles: Roles,
+    target: TargetRig,
     rest: RestPose,
     limb: str,
     turns: Mapping[str, Floats],
@@ -25,44 +26,99 @@ def ik_keys(
     """Put IK controls where the limbs are.
 
     Args:
-        roles: What the bones are.
-        rest: The rig at rest.
+        target: The rig.
+        rest: It at rest.
         limb: "arm" or "leg".
         turns: (T, 4) turn of each bone in the world, from rest.
         at: (T, 3) where bones begin, metres.
 
     Returns:
-        Turns (T, 4) of controls, and where (T, 3) controls and poles are, by bone.
+        Rotations (T, 4) of controls, and locations (T, 3) of controls and poles, as Blender's pose
+        has them, by bone.
     """
-    turned, placed = {}, {}
-    upper, middle, end = _ENDS[limb]
+    rotations, locations = {}, {}
+    roles, (upper, middle, end) = target.roles, LIMBS[limb]
     for side in "LR":
         if f"{end}.{side}" not in roles.ik or f"{end}.{side}" not in roles.limbs:
             continue
         control, bone = roles.ik[f"{end}.{side}"], roles.limbs[f"{end}.{side}"]
-        turned[control] = turns[bone]
-        placed[control] = at[bone] + rotate(turns[bone], rest.head(control) - rest.head(bone))
+        place = at[bone] + rotate(turns[bone], rest.head(control) - rest.head(bone))
+        carried = Carried(target, rest, control, turns, at)
+        rotations[control] = carried.rotation(turns[bone])
+        locations[control] = carried.location(place)
         pole = roles.ik.get(f"{middle}.{side}")
         if pole:
             chain = [roles.limbs[f"{part}.{side}"] for part in (upper, middle, end)]
-            placed[pole] = _pole(rest, pole, chain, turns, at)
-    return turned, placed
+            moved = {**turns, control: turns[bone]}, {**at, control: place}
+            carried = Carried(target, rest, pole, *moved)
+            locations[pole] = carried.location(_pole(rest, pole, chain, turns, at))
+    return rotations, locations
 
 
-def location(rest: RestPose, bone: str, at: Floats, in_own_axes: bool) -> Floats:
-    """Express where a bone is as Blender's pose does, for a bone that nothing carries.
+class Carried:
+    """Where a bone comes to lie by what carries it, and its own pose from there.
+
+    Attributes:
+        turn: (T, 4) turn of the bone in the world when it is not posed itself; (4,) if nothing
+            above it moves.
+        begins: (T, 3) where it begins then, metres; or (3,).
+    """
+
+    def __init__(
+        self,
+        target: TargetRig,
+        rest: RestPose,
+        bone: str,
+        turns: Mapping[str, Floats],
+        at: Mapping[str, Floats],
+    ) -> None:
+        """Take a bone, and what else moves."""
+        self._rest, self._own = rest, rest.rotation[rest.index(bone)]
+        self.turn, self.begins = IDENTITY, rest.head(bone)
+        above = rest.above(bone)
+        carrier = next((b for b in above if b in turns), None)
+        turn = IDENTITY
+        if carrier:
+            turn = turns[carrier]
+            self.begins = at[carrier] + rotate(turn, self.begins - rest.head(carrier))
+            if turns_with(target, rest, bone, carrier):
+                self.turn = turn
+        # Locations are along the bone's axes, or the parent's, which turn with it in any case:
+        # `BKE_bone_parent_transform_calc_from_matrices` in Blender's `armature.cc`.
+        axes = self._own
+        if target.local_location is not None and not target.local_location[rest.index(bone)]:
+            axes = rest.rotation[rest.index(above[0])] if above else rest.world
+        self._axes = multiply(turn, axes)
+
+    def rotation(self, turn: Floats) -> Floats:
+        """Give the rotation (T, 4) of `PoseBone.matrix_basis` for a turn (T, 4) in the world."""
+        return basis(self._own, self.turn, turn)
+
+    def location(self, place: Floats) -> Floats:
+        """Give the location (T, 3), armature units, with which it begins at a place (T, 3)."""
+        return np.asarray(rotate(conjugate(self._axes), place - self.begins) / self._rest.scale)
+
+
+def turns_with(target: TargetRig, rest: RestPose, bone: str, carrier: str) -> bool:
+    """Tell whether a bone takes over the turn of what carries it.
 
     Args:
-        rest: The rig at rest.
+        target: The rig.
+        rest: It at rest.
         bone: The bone.
-        at: (T, 3) where it begins, metres.
-        in_own_axes: Whether its location is along its own axes or those of the armature.
+        carrier: What carries it.
 
     Returns:
-        (T, 3) armature units.
+        True where every bone from it up to its carrier takes over the turn of its parent.
     """
-    axes = rest.rotation[rest.index(bone)] if in_own_axes else rest.world
-    return np.asarray(rotate(conjugate(axes), at - rest.head(bone)) / rest.scale)
+    if target.inherits is None or bone in target.roles.carried:
+        return True
+    index = rest.index(bone)
+    while index >= 0 and target.bones[index] != carrier:
+        if not target.inherits[index]:
+            return False
+        index = int(target.parents[index])
+    return True
 
 
 def _pole(

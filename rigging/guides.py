@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from .column import Curve, joints_at_rest, places
-from .controls import basis
+from .controls import Carried
 from .rest_pose import RestPose
-from .rotation import IDENTITY, Floats, conjugate, multiply, rotate
+from .rotation import Floats, multiply, rotate
 from .target import TargetRig
 
 
@@ -29,27 +29,26 @@ def guide_keys(
         at: (T, 3) where bones begin, metres.
 
     Returns:
-        Rotations (T, 4) and locations (T, 3) in own axes, as Blender's pose has them, by guide.
+        Rotations (T, 4) and locations (T, 3) as Blender's pose has them, by guide; connected guides
+        have no locations.
     """
     rotations: dict[str, Floats] = {}
     locations: dict[str, Floats] = {}
     turns, at = dict(turns), dict(at)
+    spans = places(target.roles, rest).spine
     for guide in sorted(target.roles.guides, key=lambda bone: len(rest.above(bone))):
         bone, share = _on_spine(target, rest, rest.head(guide))
-        span = places(target.roles, rest).spine[bone]
-        where = span[0] + share * (span[2] - span[0])
+        where = spans[bone, 0] + share * (spans[bone, 2] - spans[bone, 0])
         turn = multiply(curve.on_spine(np.array([where]))[0], rest.upright)
         joint = target.roles.spine[bone]
         along = rest.head(guide) - rest.head(joint)
         place = at[joint] + rotate(turns[joint], along)
-        carrier = next((above for above in rest.above(guide) if above in turns), None)
-        begins, carried = rest.head(guide), IDENTITY
-        if carrier:
-            carried = turns[carrier]
-            begins = at[carrier] + rotate(carried, begins - rest.head(carrier))
-        own = rest.rotation[rest.index(guide)]
-        rotations[guide] = basis(own, carried, turn)
-        locations[guide] = rotate(conjugate(multiply(carried, own)), place - begins) / rest.scale
+        carried = Carried(target, rest, guide, turns, at)
+        rotations[guide] = carried.rotation(turn)
+        if target.connected is not None and target.connected[rest.index(guide)]:
+            place = carried.begins
+        else:
+            locations[guide] = carried.location(place)
         turns[guide], at[guide] = turn, place
     return rotations, locations
 

@@ -70,6 +70,7 @@ class Roles:
         drawn: For controls that lie elsewhere than what they move: the bone that lies there.
         carried: For controls that another moves than the one above: that one.
         ik: IK control by "hand.L" or "foot.L", and pole by "forearm.L" or "shin.L".
+        ik_limbs: "arm" or "leg" where only IK moves that limb.
         still: Controls that are to stay at rest.
         guides: Controls that steer the curve of the spine's Spline IK.
         switches: Properties as (bone, property, value for FK or None to leave it, value for IK,
@@ -86,6 +87,7 @@ class Roles:
     drawn: Mapping[str, str] = field(default_factory=dict)
     carried: Mapping[str, str] = field(default_factory=dict)
     ik: Mapping[str, str] = field(default_factory=dict)
+    ik_limbs: frozenset[str] = frozenset()
     still: tuple[str, ...] = ()
     guides: tuple[str, ...] = ()
     switches: tuple[tuple[str, str, float | None, float, str], ...] = ()
@@ -94,6 +96,10 @@ class Roles:
         """Give every bone that has a role."""
         travel = (self.travel,) if self.travel else ()
         return (*travel, self.pelvis, *self.spine, *self.neck, self.head, *self.limbs.values())
+
+    def needed(self) -> set[str]:
+        """Give every bone that has a role, and every control that is keyed."""
+        return {*self.bones(), *self.guides, *self.ik.values()}
 
 
 @dataclass(frozen=True)
@@ -158,7 +164,7 @@ def identify(
             bones do not hang together as a body.
     """
     tree = Tree(bone_names, parents)
-    controls = control_roles(bone_names)
+    controls = control_roles(tree)
     if controls:
         return _sure(controls)
     family, found, missing = max(
@@ -221,20 +227,26 @@ def body(tree: Tree, found: Mapping[str, str], family: str) -> Roles:
     return Roles(family, pelvis, spine, neck, found["head"], limbs)
 
 
-def control_roles(bone_names: Sequence[str]) -> Roles | None:
+def control_roles(tree: Tree) -> Roles | None:
     """Give the controls of a rig that Rigify generated.
 
     Args:
-        bone_names: B bone names.
+        tree: All bones.
 
     Returns:
         Their roles; None for any other rig.
     """
-    known, family = set(bone_names), rigify_controls
+    known, family = set(tree.names), rigify_controls
     if not {*family.BONES.values(), family.TRAVEL} <= known:
         return None
-    column = sorted(name for name in known if re.fullmatch(family.SPINE, name))
-    drawn = {name: family.DRAWN[1] + name.replace(family.DRAWN[0], "") for name in column}
+    drawn_by, deform = family.DRAWN[0], family.DEFORM
+
+    def height(name: str) -> tuple[int, str]:
+        bone = deform + name.replace(drawn_by, "")
+        return (len(tree.ancestors(bone)) if bone in known else 0), name
+
+    column = sorted((name for name in known if re.fullmatch(family.SPINE, name)), key=height)
+    drawn = {name: family.DRAWN[1] + name.replace(drawn_by, "") for name in column}
     return Roles(
         family=family.FAMILY,
         pelvis=column[0],

@@ -1,229 +1,164 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the feet of a rig of other proportions on the floor, and its hands where they reach."""
+"""Keeps the feet of a rig of other proportions on the floor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from .freedoms import Ints
+from .compliance import Leg, inverse
 from .matching import Roles
 from .rest_pose import RestPose
 from .rotation import Bools, Floats, conjugate, multiply, rotate
 from .solve import Solved
-from .stances import stances
-from .two_bone import STRETCHED, reach
+from .stances import Foot, follow_foot, levels, settle_stances
+from .two_bone import STRETCHED, bend_limb
 
 _X, _, _Z = np.eye(3)
 _SIDES: Final = (("left", "L"), ("right", "R"))
-_BLEND_S: Final = 0.3
-"""Time over which a leg goes over from its planted foot to its own motion, and the body from one
-foot to the next. Of 0.1 to 0.4 it made bones jump least on the walk of `benchmarks/rigs.py`."""
+_LEG: Final = ("thigh", "shin", "foot")
 _SMOOTH_S: Final = 0.1
-"""Standard deviation of the smoothing of how far the body sinks for legs that are too short."""
+"""Standard deviation of the smoothing of how far the body sinks for legs that are too short: a
+third of a step, so that it goes down and up again as a walking body does."""
 _CUT: Final = 2.0
 """Standard deviations after which that smoothing ends, so that it can begin in time."""
 _DEEPEST: Final = 0.1
-"""Most that the body sinks, as a share of the leg."""
-_GIVE: Final = 0.002
-"""How far a planted foot may be off, as a share of the leg, before a leg is bent for it: a straight
-leg that is to be shorter by this bends by seven degrees."""
+"""Most that the body sinks, as a share of the leg: a foot that is further off is no longer
+followed."""
 
 
 class Planting:
     """The feet of a rig, and when they are planted."""
 
-    def __init__(self, solved: Solved, roles: Roles, rest: RestPose, ball_m: float) -> None:
-        """Take what rests on the ground, the rig, and how high its balls are above the ground."""
-        self._roles, self._rest, self._ball_m = roles, rest, ball_m
-        self._time_s = solved.motion.time_s
+    def __init__(
+        self, solved: Solved, roles: Roles, rest: RestPose, ball_m: float, ratio: float
+    ) -> None:
+        """Take what rests on the ground, the rig, how high its balls are, and its relative size."""
+        self._roles, self._rest, self._ball_m, self._ratio = roles, rest, ball_m, ratio
+        self._time_s, self._valid = solved.motion.time_s, solved.motion.valid
+        nothing = np.zeros(len(self._time_s), dtype=bool)
+        self._planted: dict[str, tuple[Bools, Bools]] = {}
+        for name, side in _SIDES:
+            heel, ball = (
+                np.asarray(solved.contacts.get(f"{name}_{point}", nothing)) & solved.motion.valid
+                for point in ("heel", "ball")
+            )
+            if (heel | ball).any():
+                self._planted[side] = heel, ball
         skeleton = solved.skeleton
-        planted = {
-            (side, point): np.asarray(solved.contacts[f"{name}_{point}"]) & solved.motion.valid
-            for name, side in _SIDES
-            for point in ("heel", "ball")
-            if f"{name}_{point}" in solved.contacts
-        }
-        self._planted: dict[tuple[str, str], Bools] = {
-            key: on for key, on in planted.items() if on.any()
+        self._height = {
+            side: solved.tails_m[:, skeleton.index(f"foot.{side}"), 2] for side in self._planted
         }
         self._hinge = {
             side: rotate(solved.motion.rotation[:, skeleton.index(f"thigh.{side}")], _X)
-            for _, side in _SIDES
+            for side in self._planted
         }
 
     def any(self) -> bool:
         """Tell whether a foot is ever planted."""
         return bool(self._planted)
 
-    def settle(
-        self, turns: Mapping[str, Floats], at: Mapping[str, Floats]
-    ) -> tuple[Floats, dict[str, Floats]]:
-        """Find where the body is to be for planted feet to stand still on the floor.
+    def plant(self, turns: dict[str, Floats], at: Mapping[str, Floats]) -> Floats:
+        """Turn legs for planted feet to stand still on the floor, and move the body for that.
 
         A single foot is served by moving the whole body, so that all bones keep their directions.
-        Where two differ, the body goes between, and down as far as the legs are too short; the rest
-        is for the legs to bend.
-
-        Args:
-            turns: (T, 4) turn of each bone.
-            at: (T, 3) where bones begin.
-
-        Returns:
-            (T, 3) how far the body is to be moved, and by side how far each foot then is, metres.
-        """
-        depths = {key: _depth(self._time_s, on)[:, None] for key, on in self._planted.items()}
-        weights = {key: np.clip(depth / _BLEND_S, 0.0, 1.0) for key, depth in depths.items()}
-        moves = self._moves(turns, at, weights)
-        # The body begins to go over to a foot before that is planted.
-        ahead = [np.clip(0.5 + 0.5 * depth / _BLEND_S, 0.0, 1.0) for depth in depths.values()]
-        known, shift = _weighted(list(moves.values()), ahead)
-        shift = np.stack(
-            [np.interp(self._time_s, self._time_s[known], axis[known]) for axis in shift.T], axis=-1
-        )
-        feet, sinks = {}, [np.zeros(len(shift))]
-        for _, side in _SIDES:
-            mine = [key for key in self._planted if key[0] == side]
-            if not mine:
-                continue
-            known, move = _weighted([moves[key] for key in mine], [weights[key] for key in mine])
-            feet[side] = known, _spared(move - shift, _GIVE * self._rest.leg_m)
-            sinks.append(np.where(known, self._lacking(side, at, feet[side][1]), 0.0))
-        sink = self._smooth_sink(np.max(sinks, axis=0))[:, None] * _Z
-        return shift - sink, {
-            side: _ramped(self._time_s, np.where(known[:, None], move + sink, 0.0), known)
-            for side, (known, move) in feet.items()
-        }
-
-    def bend_legs(
-        self, turns: dict[str, Floats], at: Mapping[str, Floats], moves: Mapping[str, Floats]
-    ) -> None:
-        """Turn thighs and shins so that feet are moved.
+        Where two differ, the body goes between, by the compliance of the legs, and down as far as
+        they are too short; what then is left the legs make up by turning.
 
         Args:
             turns: (T, 4) turn of each bone; those of the legs are replaced.
             at: (T, 3) where bones begin.
-            moves: (T, 3) how far, by side, metres.
-        """
-        for side, move in moves.items():
-            parts = (f"thigh.{side}", f"shin.{side}", f"foot.{side}")
-            bend_limb(self._roles, parts, turns, at, move, self._hinge[side])
 
-    def _moves(
-        self,
-        turns: Mapping[str, Floats],
-        at: Mapping[str, Floats],
-        weights: Mapping[tuple[str, str], Floats],
-    ) -> dict[tuple[str, str], Floats]:
-        """Give how far (T, 3) points of feet are from where they stand, or will or did next."""
-        here = {key: self._point(*key, turns, at) for key in self._planted}
-        stands = stances([(here[key], on, weights[key]) for key, on in self._planted.items()])
-        moves = {}
-        for (key, on), stand in zip(self._planted.items(), stands, strict=True):
-            stand[:, 2] = self._ball_m
-            moves[key] = (stand - here[key])[_nearest(self._time_s, on)]
-        return moves
+        Returns:
+            (T, 3) how far the body is to be moved, metres.
+        """
+        feet = {side: self._foot(side, turns, at) for side in self._planted}
+        legs = {side: self._leg(side, foot, turns, at) for side, foot in feet.items()}
+        heights = [
+            self._ball_m + self._rest.raised_m(side) + self._ratio * level
+            for side, level in zip(feet, levels([*feet.values()]), strict=True)
+        ]
+        compliance = [leg.whole for leg in legs.values()]
+        places = settle_stances([*feet.values()], heights, compliance, self._rest.leg_m)
+        wanted = {
+            side: place[foot.stance] + foot.away
+            for (side, foot), place in zip(feet.items(), places, strict=True)
+        }
+        near = [foot.near for foot in feet.values()]
+        shift = self._between([*wanted.values()], compliance, near)
+        # What feet and floor cannot take is shared again, by the legs alone.
+        left = [legs[side].shared(move - shift)[1] for side, move in wanted.items()]
+        shift = shift + self._between(left, [leg.bending for leg in legs.values()], near)
+        moves = {side: (move - shift) * feet[side].near[:, None] for side, move in wanted.items()}
+        sink = self._sink(legs, moves, at)[:, None] * _Z
+        for side, move in moves.items():
+            turn, left_over = legs[side].shared(move + sink * feet[side].near[:, None])
+            parts = [self._roles.limbs[f"{part}.{side}"] for part in _LEG]
+            turns[parts[2]] = multiply(turn, turns[parts[2]])
+            bend_limb(parts, turns, at, left_over, self._hinge[side])
+        return np.asarray(shift - sink)
+
+    def _foot(self, side: str, turns: Mapping[str, Floats], at: Mapping[str, Floats]) -> Foot:
+        """Find the stances of a foot."""
+        bone = self._roles.limbs[f"foot.{side}"]
+        heel, ball = (at[bone] + rotate(turns[bone], end) for end in self._ends(side))
+        on_heel, on_ball = self._planted[side]
+        known = (heel, on_heel), (ball, on_ball), self._height[side], self._valid
+        return follow_foot(self._time_s, *known)
+
+    def _leg(
+        self, side: str, foot: Foot, turns: Mapping[str, Floats], at: Mapping[str, Floats]
+    ) -> Leg:
+        """Give what a leg can do for its foot."""
+        hip, knee, ankle = (self._roles.limbs[f"{part}.{side}"] for part in _LEG)
+        heel, ball = (rotate(turns[ankle], end) for end in self._ends(side))
+        sole = np.where(foot.by_ball[:, None], ball, heel)
+        length_m = float(np.linalg.norm(np.subtract(*self._ends(side))))
+        bones = (at[knee] - at[hip], at[ankle] - at[knee], sole)
+        return Leg(bones, np.abs(ball - heel)[:, 2], length_m, self._rest.leg_m)
+
+    def _ends(self, side: str) -> tuple[Floats, Floats]:
+        """Give the ways (3,) from ankle to heel and ball at rest; the heel lies below the ankle."""
+        ball = self._rest.along(f"foot.{side}")
+        down = float(rotate(self._rest.upright, ball)[2])
+        heel = rotate(conjugate(self._rest.upright), down * _Z)
+        return heel, np.asarray(ball)
+
+    def _between(
+        self, wanted: list[Floats], compliance: list[Floats], near: list[Floats]
+    ) -> Floats:
+        """Give the move (T, 3) of the body that costs the legs least, of what each foot wants."""
+        stiff = [n[:, None, None] * inverse(c) for n, c in zip(near, compliance, strict=True)]
+        known = np.sum(near, axis=0) > 0.0
+        pull = np.sum(
+            [np.einsum("tij,tj->ti", s, w) for s, w in zip(stiff, wanted, strict=True)], axis=0
+        )
+        best = np.einsum("tij,tj->ti", inverse(np.sum(stiff, axis=0)[known]), pull[known])
+        times = self._time_s[known]
+        axes = [np.interp(self._time_s, times, axis) for axis in best.T]
+        return np.stack(axes, axis=-1)
+
+    def _sink(
+        self, legs: Mapping[str, Leg], moves: Mapping[str, Floats], at: Mapping[str, Floats]
+    ) -> Floats:
+        """Give how far (T,) the body must go down for legs to reach, smooth in time."""
+        lacking = [
+            self._lacking(side, at, legs[side].shared(move)[1]) for side, move in moves.items()
+        ]
+        step_s = float(np.median(np.diff(self._time_s))) if len(self._time_s) > 1 else 1.0
+        sigma = _SMOOTH_S / step_s
+        # Never less than what is needed.
+        reached = maximum_filter1d(
+            np.nan_to_num(np.max(lacking, axis=0)), 2 * int(_CUT * sigma + 0.5) + 1, mode="nearest"
+        )
+        return np.asarray(gaussian_filter1d(reached, sigma, mode="nearest", truncate=_CUT))
 
     def _lacking(self, side: str, at: Mapping[str, Floats], move: Floats) -> Floats:
         """Give how far (T,) the hips must go down for a leg to reach."""
-        hip, knee, ankle = (
-            at[self._roles.limbs[f"{part}.{side}"]] for part in ("thigh", "shin", "foot")
-        )
+        hip, knee, ankle = (at[self._roles.limbs[f"{part}.{side}"]] for part in _LEG)
         leg = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(ankle - knee, axis=-1)
         longest = np.maximum(STRETCHED * leg, np.linalg.norm(ankle - hip, axis=-1))
         goal = ankle + move - hip
         deep = np.sqrt(np.maximum(longest**2 - np.sum(goal[:, :2] ** 2, axis=-1), 0.0))
         return np.asarray(np.clip(-goal[:, 2] - deep, 0.0, _DEEPEST * self._rest.leg_m))
-
-    def _smooth_sink(self, sink: Floats) -> Floats:
-        """Smooth how far the body sinks (T,), never to less than what is needed."""
-        step_s = float(np.median(np.diff(self._time_s))) if len(self._time_s) > 1 else 1.0
-        sigma = _SMOOTH_S / step_s
-        reached = maximum_filter1d(sink, 2 * int(_CUT * sigma + 0.5) + 1, mode="nearest")
-        return np.asarray(gaussian_filter1d(reached, sigma, mode="nearest", truncate=_CUT))
-
-    def _point(
-        self, side: str, point: str, turns: Mapping[str, Floats], at: Mapping[str, Floats]
-    ) -> Floats:
-        """Give where heel or ball of a foot is (T, 3); the heel lies below the ankle."""
-        foot = self._roles.limbs[f"foot.{side}"]
-        offset = self._rest.along(f"foot.{side}")
-        if point == "heel":
-            down = float(rotate(self._rest.upright, offset)[2])
-            offset = rotate(conjugate(self._rest.upright), down * _Z)
-        return np.asarray(at[foot] + rotate(turns[foot], offset))
-
-
-def bend_limb(
-    roles: Roles,
-    parts: tuple[str, str, str],
-    turns: dict[str, Floats],
-    at: Mapping[str, Floats],
-    move: Floats,
-    hinge: Floats,
-) -> None:
-    """Turn the two bones of a limb so that its end is moved.
-
-    Args:
-        roles: What the bones are.
-        parts: Roles of upper bone, lower bone and end.
-        turns: (T, 4) turn of each bone; those of the two are replaced.
-        at: (T, 3) where bones begin.
-        move: (T, 3) how far the end is to be moved, metres.
-        hinge: (T, 3) axis about which the limb flexes.
-    """
-    upper, lower, end = (roles.limbs[part] for part in parts)
-    moved = (np.abs(move) > 1e-7).any(axis=-1)
-    thigh, shin = at[lower] - at[upper], at[end] - at[lower]
-    first, second = reach(thigh[moved], shin[moved], (thigh + shin + move)[moved], hinge[moved])
-    for bone, more in ((upper, first), (lower, second)):
-        turn = turns[bone].copy()
-        turn[moved] = multiply(more, turn[moved])
-        turns[bone] = turn
-
-
-def _nearest(time_s: Floats, on: Bools) -> Ints:
-    """Give the row of the nearest frame that is on, for every frame (T,)."""
-    rows = np.flatnonzero(on)
-    after = np.searchsorted(rows, np.arange(len(on)))
-    before, after = rows[np.maximum(after - 1, 0)], rows[np.minimum(after, len(rows) - 1)]
-    sooner = np.abs(time_s - time_s[before]) < np.abs(time_s[after] - time_s)
-    return np.asarray(np.where(sooner, before, after))
-
-
-def _depth(time_s: Floats, on: Bools) -> Floats:
-    """Give how long it is to the nearest frame that is not on, negative where a frame itself is."""
-    away = [
-        np.abs(time_s - time_s[_nearest(time_s, which)]) if which.any() else np.inf
-        for which in (~on, on)
-    ]
-    return np.asarray(np.where(on, away[0], -away[1]))
-
-
-def _weighted(moves: Sequence[Floats], weights: Sequence[Floats]) -> tuple[Bools, Floats]:
-    """Give the frames (T,) in which anything weighs, and the weighted mean (T, 3) of moves."""
-    whole = np.sum(weights, axis=0)
-    mean = np.sum([w * move for w, move in zip(weights, moves, strict=True)], axis=0)
-    return whole[:, 0] > 0.0, np.asarray(mean / np.where(whole > 0.0, whole, 1.0))
-
-
-def _spared(move: Floats, give: float) -> Floats:
-    """Take from moves (T, 3) what need not be made up."""
-    size = np.linalg.norm(move, axis=-1, keepdims=True)
-    return np.asarray(move * np.maximum(1.0 - give / np.maximum(size, 1e-12), 0.0))
-
-
-def _ramped(time_s: Floats, moves: Floats, planted: Bools) -> Floats:
-    """Let moves fade out before and after the frames in which a foot is planted."""
-    rows = np.flatnonzero(planted)
-    after = np.searchsorted(rows, np.arange(len(time_s)))
-    before = rows[np.clip(after - 1, 0, None)]
-    after = rows[np.clip(after, None, len(rows) - 1)]
-    weights = [
-        np.clip(1.0 - np.abs(time_s - time_s[nearest]) / _BLEND_S, 0.0, 1.0)[:, None]
-        for nearest in (before, after)
-    ]
-    whole = np.maximum(weights[0] + weights[1], 1.0)
-    faded = (weights[0] * moves[before] + weights[1] * moves[after]) / whole
-    return np.asarray(np.where(planted[:, None], moves, faded))

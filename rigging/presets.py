@@ -122,7 +122,7 @@ def roles_from(
     twice = sorted({bone for bone in named if named.count(bone) > 1})
     if twice:
         raise RigError(f"Bones that have two roles: {', '.join(twice[:10])}. Give each one role.")
-    controls = control_roles(bone_names)
+    controls = control_roles(tree)
     if controls and table["pelvis"] == controls.pelvis:
         return _edited(controls, table, family)
     loose = [

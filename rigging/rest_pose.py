@@ -28,6 +28,9 @@ _SHOD: Final = 0.12
 on it; on the data folder's rigs that stand on their origin they are -0.003 to 0.07."""
 _LONGEST_FOOT: Final = 0.3
 """Most from ankle to ball, as a share of the leg; people have 0.16 to 0.2."""
+_UNEVEN: Final = 0.02
+"""Most that a foot is higher than the mean of both, as a share of the leg; a rig that rests with
+one foot further up stands on the other. On the data folder's rigs it is 0.01 at most."""
 _SAME: Final = 0.001
 """Difference in height, as a share of the leg, that is none."""
 
@@ -130,14 +133,27 @@ class RestPose:
         """
         ankle = 0.5 * (self.limb("foot.L") + self.limb("foot.R"))
         ball = ankle + 0.5 * (self.along("foot.L") + self.along("foot.R"))
-        for floor in (self._origin, np.zeros(3)):
-            height, hips = (
-                float(rotate(self.upright, at - floor)[2]) for at in (ball, self.mid_hip)
-            )
-            if _SUNK * self.leg_m <= height <= _SHOD * self.leg_m:
-                straight = hips - self.leg_m - self.ankle_drop_m
-                return usual_m if abs(straight - usual_m) < _SAME * self.leg_m else height
-        return usual_m
+        heights, straight = (
+            [float(rotate(self.upright, at - floor)[2]) for floor in (self._origin, np.zeros(3))]
+            for at in (ball, self.mid_hip)
+        )
+        straight = [hips - self.leg_m - self.ankle_drop_m for hips in straight]
+        if any(abs(height - usual_m) < _SAME * self.leg_m for height in straight):
+            return usual_m
+        standing = (h for h in heights if _SUNK * self.leg_m <= h <= _SHOD * self.leg_m)
+        return next(standing, usual_m)
+
+    def raised_m(self, side: str) -> float:
+        """Give how much higher the ball of a foot is at rest than the mean of both, metres.
+
+        A rig with one leg a little longer, or whose feet slope differently, stands so.
+        """
+        heights = [
+            float(rotate(self.upright, self.limb(f"foot.{s}") + self.along(f"foot.{s}"))[2])
+            for s in (side, *"LR")
+        ]
+        raised = heights[0] - 0.5 * (heights[1] + heights[2])
+        return raised if abs(raised) < _UNEVEN * self.leg_m else 0.0
 
     def above(self, bone: str) -> list[str]:
         """Give the bones above a bone, nearest first."""

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Carry a solved motion over to another rig, the spine by arc length."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from . import spine_curve
 from .column import Curve, handles, measured_curve, places, polyline_error
-from .controls import basis, ik_keys, location
+from .controls import Carried, basis, ik_keys, turns_with
 from .errors import RigError
 from .guides import guide_keys
-from .planting import Planting, bend_limb
+from .planting import Planting
 from .rest_pose import RestPose
 from .rotation import IDENTITY, Floats, conjugate, continuous, multiply, rotate, swing_between, unit
 from .solve import Solved
 from .target import PoseMotion as PoseMotion
 from .target import TargetRig as TargetRig
+from .two_bone import bend_limb
 
 _X, _Y, _Z = np.eye(3)
 _STEEP_FOOT: Final = 0.2
@@ -94,9 +95,21 @@ def retarget(
     curve = measured_curve(solved, options.strength())
     turns = _turns(solved, target, rest, curve)
     at = _stand(solved, target, rest, turns, options)
-    keys = _keys(solved, target, rest, turns, at, options, _bent(target, rest, curve, turns))
-    guided, placed = guide_keys(target, rest, curve, turns, at)
-    return keys.joined_by(guided, placed)
+    by_ik = target.roles.ik_limbs.union(
+        limb for limb, on in (("arm", options.ik_arms), ("leg", options.ik_legs)) if on
+    )
+    keys = replace(
+        _keys(solved, target, rest, turns, at),
+        properties={
+            (bone, name): value
+            for bone, name, fk, ik, limb in target.roles.switches
+            if (value := ik if limb in by_ik else fk) is not None
+        },
+        handles=_bent(target, rest, curve, turns),
+    )
+    for limb in sorted(by_ik):
+        keys = keys.joined_by(*ik_keys(target, rest, limb, turns, at))
+    return keys.joined_by(*guide_keys(target, rest, curve, turns, at))
 
 
 def spine_error(
@@ -189,12 +202,11 @@ def _stand(
     hips = 0.5 * (at[roles.limbs["thigh.L"]] + at[roles.limbs["thigh.R"]])
     shift = ratio * solved.motion.root_m + rise - hips
     at = {bone: place + shift for bone, place in at.items()}
-    planting = Planting(solved, roles, rest, ball_m)
+    planting = Planting(solved, roles, rest, ball_m, ratio)
     if options.plant_feet and planting.any():
-        shift, moves = planting.settle(turns, at)
+        shift = planting.plant(turns, at)
         at = {bone: place + shift for bone, place in at.items()}
         rise = rise + shift
-        planting.bend_legs(turns, at, moves)
     if options.hands_reach > 0.0:
         _reach(solved, target, turns, at, (ratio, rise, options.hands_reach))
     moved = rest.place(turns)
@@ -220,8 +232,8 @@ def _reach(
         upper = skeleton.index(f"upper_arm.{side}")
         # About +X of the skeleton's arms a positive turn flexes the elbow.
         hinge = rotate(solved.motion.rotation[:, upper], _X)
-        parts = (f"upper_arm.{side}", f"forearm.{side}", f"hand.{side}")
-        bend_limb(target.roles, parts, turns, at, np.nan_to_num(move), hinge)
+        arm = [limbs[f"{part}.{side}"] for part in ("upper_arm", "forearm", "hand")]
+        bend_limb(arm, turns, at, np.nan_to_num(move), hinge)
 
 
 def _bent(
@@ -253,52 +265,24 @@ def _keys(
     rest: RestPose,
     turns: dict[str, Floats],
     at: dict[str, Floats],
-    options: Retargeting,
-    bent: dict[str, Floats],
 ) -> PoseMotion:
     """Express turns and places as Blender's pose does."""
     roles = target.roles
-    by_ik = {limb for limb, on in (("arm", options.ik_arms), ("leg", options.ik_legs)) if on}
-    free: dict[str, Floats] = {}
-    placed: dict[str, Floats] = {}
-    for limb in by_ik:
-        turned, where = ik_keys(roles, rest, limb, turns, at)
-        free |= turned
-        placed |= where
-    above = _above(target, rest, turns)
-    bones = (*turns, *free)
     # Bone by bone, so that the arrays stay small enough for the processor's cache.
     rotation = [
         basis(rest.rotation[rest.index(bone)], carrying, turn)
-        for bone, carrying, turn in zip(
-            bones,
-            (*above, *(IDENTITY for _ in free)),
-            (*turns.values(), *free.values()),
-            strict=True,
-        )
+        for (bone, turn), carrying in zip(turns.items(), _above(target, rest, turns), strict=True)
     ]
     still = [np.broadcast_to(IDENTITY, rotation[0].shape) for _ in roles.still]
     top = roles.travel or roles.pelvis
-    local = {bone: _in_own_axes(target, rest, bone) for bone in (top, *placed)}
     return PoseMotion(
-        bones=(*bones, *roles.still),
+        bones=(*turns, *roles.still),
         time_s=solved.motion.time_s,
         rotation_basis=continuous(np.stack([*rotation, *still], axis=1)),
         root_bone=top,
-        location_basis=location(rest, top, at[top], local[top]),
+        location_basis=Carried(target, rest, top, {}, {}).location(at[top]),
         valid=solved.motion.valid,
-        properties={
-            (bone, name): value
-            for bone, name, fk, ik, limb in roles.switches
-            if (value := ik if limb in by_ik else fk) is not None
-        },
-        locations={bone: location(rest, bone, w, local[bone]) for bone, w in placed.items()},
-        handles=bent,
     )
-
-
-def _in_own_axes(target: TargetRig, rest: RestPose, bone: str) -> bool:
-    return target.local_location is None or bool(target.local_location[rest.index(bone)])
 
 
 def _above(target: TargetRig, rest: RestPose, turns: dict[str, Floats]) -> list[Floats]:
@@ -309,18 +293,6 @@ def _above(target: TargetRig, rest: RestPose, turns: dict[str, Floats]) -> list[
     found = []
     for bone in turns:
         carrier = carriers[bone]
-        free = carrier is None or not _turns_with(target, rest, bone, carrier)
+        free = carrier is None or not turns_with(target, rest, bone, carrier)
         found.append(level if free or carrier is None else turns[carrier])
     return found
-
-
-def _turns_with(target: TargetRig, rest: RestPose, bone: str, carrier: str) -> bool:
-    """Tell whether every bone from one up to its carrier takes over the turn of its parent."""
-    if target.inherits is None or bone in target.roles.carried:
-        return True
-    index = rest.index(bone)
-    while index >= 0 and target.bones[index] != carrier:
-        if not target.inherits[index]:
-            return False
-        index = int(target.parents[index])
-    return True

@@ -25,7 +25,9 @@ class TargetRig:
         roles: What the bones are.
         inherits: (B,) whether a bone turns with its parent; None where all do.
         local_location: (B,) whether a bone's location is along its own axes, else along those of
-            the armature; None where all are.
+            its parent, or of the armature where it has none; None where all are.
+        connected: (B,) whether a bone begins where its parent ends and cannot be moved away; None
+            where none is.
         bendy: (B, 2) whether start and end of a bendy bone are free, so that nothing else bends
             them; None where no bone is bendy.
         ease: (B, 2) a bendy bone's ease at start and end; None for 1.
@@ -39,6 +41,7 @@ class TargetRig:
     roles: Roles
     inherits: Bools | None = None
     local_location: Bools | None = None
+    connected: Bools | None = None
     bendy: Bools | None = None
     ease: Floats | None = None
 
@@ -55,7 +58,7 @@ class TargetRig:
         if [array.shape for array in arrays] != shapes:
             raise RigError(f"The arrays of a rig of {count} bones must have shapes {shapes}.")
         self._check_options(count)
-        unknown = sorted({*self.roles.bones(), *self.roles.guides} - set(self.bones))
+        unknown = sorted(self.roles.needed() - set(self.bones))
         if unknown:
             raise RigError(f"The rig lacks bones that have a role: {', '.join(unknown)}.")
         linear = self.world_from_armature[:3, :3]
@@ -78,8 +81,8 @@ class TargetRig:
 
     def _check_options(self, count: int) -> None:
         """Check the shapes of what need not be given."""
-        options = {"inherits": (count,), "local_location": (count,), "bendy": (count, 2)}
-        for name, shape in {**options, "ease": (count, 2)}.items():
+        each = dict.fromkeys(("inherits", "local_location", "connected"), (count,))
+        for name, shape in (each | dict.fromkeys(("bendy", "ease"), (count, 2))).items():
             array = getattr(self, name)
             if array is not None and array.shape != shape:
                 raise RigError(f"{name} of a rig of {count} bones must have shape {shape}.")
@@ -127,7 +130,7 @@ class PoseMotion:
     ) -> "PoseMotion":
         """Give the same motion with more bones: rotations (T, 4) and locations (T, 3) by bone."""
         if not rotations:
-            return self
+            return replace(self, locations={**self.locations, **locations})
         more = continuous(np.stack(list(rotations.values()), axis=1))
         return replace(
             self,

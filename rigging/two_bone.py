@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bends a limb of two bones so that its end comes where it should."""
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -35,6 +36,32 @@ def reach(upper: Floats, lower: Floats, goal: Floats, hinge: Floats) -> tuple[Fl
     flex = from_axis_angle(normal, bend)
     aim = swing_between(unit(upper + rotate(flex, lower)), unit(goal))
     return aim, multiply(aim, flex)
+
+
+def bend_limb(
+    bones: Sequence[str],
+    turns: dict[str, Floats],
+    at: Mapping[str, Floats],
+    move: Floats,
+    hinge: Floats,
+) -> None:
+    """Turn the two bones of a limb so that its end is moved.
+
+    Args:
+        bones: Upper bone, lower bone and end.
+        turns: (T, 4) turn of each bone; those of the two are replaced.
+        at: (T, 3) where bones begin.
+        move: (T, 3) how far the end is to be moved, metres.
+        hinge: (T, 3) axis about which the limb flexes.
+    """
+    upper, lower, end = bones
+    moved = (np.abs(move) > 1e-7).any(axis=-1)
+    thigh, shin = at[lower] - at[upper], at[end] - at[lower]
+    first, second = reach(thigh[moved], shin[moved], (thigh + shin + move)[moved], hinge[moved])
+    for bone, more in ((upper, first), (lower, second)):
+        turn = turns[bone].copy()
+        turn[moved] = multiply(more, turn[moved])
+        turns[bone] = turn
 
 
 def _bend(a: Floats, b: Floats, distance: Floats) -> Floats:

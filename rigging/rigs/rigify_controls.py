@@ -15,6 +15,9 @@ SPINE: Final = r"spine_fk(\.\d{3})?"
 """Controls of the spine; the one without a number turns the pelvis."""
 DRAWN: Final = ("_fk", "ORG-")
 """The bone `ORG-spine.001` lies where `spine_fk.001` acts, and so on."""
+DEFORM: Final = "DEF-"
+"""Deform bones hang in one chain, which tells the order of controls: where a metarig's spine was
+subdivided, numbers do not."""
 
 BONES: Final[Mapping[str, str]] = MappingProxyType(
     {

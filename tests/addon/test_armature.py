@@ -11,6 +11,7 @@ from track_spine.addon.armature import build_armature, find_armature, read_targe
 from track_spine.addon.errors import TargetError
 from track_spine.addon.keyframes import key_pose
 from track_spine.addon.layers import add_layer
+from track_spine.addon.restore import restore
 from track_spine.rigging.errors import RigError
 from track_spine.rigging.retarget import retarget
 from track_spine.rigging.rotation import to_matrix
@@ -228,14 +229,16 @@ def test_an_armature_whose_strip_is_being_edited_is_refused(person):
     action = hero.animation_data.action
     bpy.context.view_layer.update()
     track = hero.animation_data.nla_tracks.new()
-    track.strips.new("Walk", 1, action)
+    strip = track.strips.new("Walk", 1, action)
     hero.animation_data.action = None
-    track.select = True
+    track.select = strip.select = True
+    hero.animation_data.nla_tracks.active = track
     hero.animation_data.use_tweak_mode = True
-    if not hero.animation_data.use_tweak_mode:
-        pytest.skip("this Blender enters tweak mode from the editor only")
+    assert hero.animation_data.use_tweak_mode
     with pytest.raises(TargetError, match="tweak mode"):
         find_armature(bpy.context, "Hero")
+    with pytest.raises(TargetError, match="tweak mode"):
+        restore(hero)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ bpy = pytest.importorskip("bpy")
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 try:
     from rig_files import ARCHIVE, REFUSED, UPRIGHT, open_rig, read_rig
-    from rig_motions import CAPTURED, CLOSED_FORMS, captured_walk, closed_form
+    from rig_motions import CHOSEN_ON, CLOSED_FORMS, captured_walk, closed_form
     from rigs import follow, play, play_in_blender
 finally:
     sys.path.pop(0)
@@ -23,8 +23,8 @@ pytestmark = pytest.mark.skipif(not ARCHIVE.exists(), reason="the data folder is
 
 MIRRORED = "player"
 """It calls left what is at its right, and that is said."""
-ROBOTS = ("Barbarian", "player")
-"""Their hips are as wide as their legs are long: to stay planted, legs must bend quickly."""
+DWARF = "Barbarian"
+"""Its feet are 0.44 of its legs, a person's 0.17: to stay planted, its legs must bend quickly."""
 WITH_FILES = [file for file in UPRIGHT if not file.startswith("mpfb2")]
 
 
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def motions():
     closed = {name: closed_form(name) for name in CLOSED_FORMS}
-    return closed | {clip: captured_walk(clip, 3.0) for clip in CAPTURED[:1]}
+    return closed | {clip: captured_walk(archive, clip, 3.0) for archive, clip in CHOSEN_ON[:1]}
 
 
 @pytest.mark.parametrize("file", UPRIGHT, ids=lambda file: Path(file).name)
@@ -54,8 +54,9 @@ def test_rigs_are_told_and_follow_known_motions(folder, file, motions):
         assert seen.spine_deg < 0.5, name
         assert seen.side > 0.9, name
         assert seen.height_m < 0.005, name
-        assert seen.slide_m < 0.005, name
-        assert seen.jump_deg < (6.0 if Path(file).stem in ROBOTS else 5.0), name
+        assert seen.slide_m < 0.001, name
+        assert seen.jump_deg < (8.0 if Path(file).stem == DWARF else 5.0), name
+        assert seen.planted_deg.max() < 1.0 or name not in CLOSED_FORMS, name
     keys = retarget(solved, target)
     # What the figures stand on is what Blender does with the keys.
     heads = play_in_blender(armature, keys, 40)

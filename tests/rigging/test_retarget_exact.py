@@ -6,7 +6,16 @@ import pytest
 from scipy.spatial.transform import Rotation
 from track_spine.rigging.motion import BoneMotion
 from track_spine.rigging.retarget import TargetRig, retarget
-from track_spine.rigging.rotation import angle_between, from_matrix, multiply, rotate
+from track_spine.rigging.rotation import (
+    IDENTITY,
+    angle_between,
+    conjugate,
+    from_axis_angle,
+    from_matrix,
+    multiply,
+    rotate,
+    to_matrix,
+)
 from track_spine.rigging.skeleton import Skeleton, fk
 from track_spine.rigging.solve import Solved
 
@@ -45,26 +54,57 @@ POSES = {
 }
 
 
-@pytest.mark.parametrize("rest", POSES)
-def test_there_and_back_over_another_rest_pose_changes_nothing(dancer, rest, own_rig, play):
-    """To the body in another rest pose, and from the keys there back to the first."""
-    other = reposed(dancer.skeleton, **POSES[rest])
-    there = own_rig(other, np.eye(4))
+def back_again(dancer, there, rolls, own_rig, play):
+    """Largest errors, metres and degrees, after a motion was on another body and back.
+
+    What the other rig does is read with the first's rest: the same bones point the same ways.
+    """
     heads, rotations = play(there, retarget(dancer, there))
-    # What the other rig does, read with the first's rest: the same bones point the same ways.
-    roll = multiply(dancer.motion.rotation[0] * [1.0, -1.0, -1.0, -1.0], rotations[0])
+    unrolled = multiply(rotations, conjugate(rolls))
+    roll = multiply(conjugate(dancer.motion.rotation[0]), unrolled[0])
     motion = BoneMotion(
         dancer.skeleton.bones,
         dancer.motion.time_s,
-        multiply(rotations, roll * [1.0, -1.0, -1.0, -1.0]),
+        multiply(unrolled, conjugate(roll)),
         heads[:, 0],
         dancer.motion.valid,
     )
     again = Solved(dancer.skeleton, motion, *fk(dancer.skeleton, motion))
     back = own_rig(dancer.skeleton, np.eye(4))
     heads, rotations = play(back, retarget(again, back))
-    assert np.abs(heads - dancer.heads_m).max() < 1e-4, "0.01 cm"
-    assert np.degrees(angle_between(rotations, dancer.motion.rotation).max()) < 0.001
+    turned = angle_between(rotations, dancer.motion.rotation).max()
+    return np.abs(heads - dancer.heads_m).max(), np.degrees(turned)
+
+
+@pytest.mark.parametrize("rest", POSES)
+def test_there_and_back_over_another_rest_pose_changes_nothing(dancer, rest, own_rig, play):
+    there = own_rig(reposed(dancer.skeleton, **POSES[rest]), np.eye(4))
+    off_m, off_deg = back_again(dancer, there, IDENTITY, own_rig, play)
+    assert off_m < 1e-4, "0.01 cm"
+    assert off_deg < 0.001
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_there_and_back_over_any_rest_pose_rolls_and_object(dancer, seed, own_rig, rig_of, play):
+    """Random arms, elbows, knees and rolls; the object turned, moved and scaled by 0.01 to 100."""
+    rng = np.random.default_rng(seed)
+    other = reposed(
+        dancer.skeleton,
+        arms=rng.uniform(-20.0, 88.0),
+        elbows=rng.uniform(0.0, 50.0),
+        knees=rng.uniform(0.0, 35.0),
+    )
+    world = np.eye(4)
+    turn = Rotation.random(random_state=int(rng.integers(1_000_000))).as_matrix()
+    world[:3, :3] = 10.0 ** rng.uniform(-2.0, 2.0) * turn
+    world[:3, 3] = rng.normal(size=3)
+    rolls = from_axis_angle(Y, rng.uniform(-np.pi, np.pi, len(other.bones)))
+    axes = to_matrix(multiply(other.rest, rolls))
+    parents = other.parents.tolist()
+    there = rig_of(other.bones, parents, other.head_m, axes, other.length_m, world)
+    off_m, off_deg = back_again(dancer, there, rolls, own_rig, play)
+    assert off_m < 1e-4, "0.01 cm"
+    assert off_deg < 0.001
 
 
 @pytest.mark.parametrize("rest", POSES)
