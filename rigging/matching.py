@@ -4,54 +4,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Final
 
 from . import structure
 from .errors import RigError
-from .rigs import (
-    auto_rig_pro,
-    biped,
-    daz_genesis_8,
-    daz_genesis_9,
-    makehuman,
-    mesh2motion,
-    mixamo,
-    poser,
-    rigify,
-    rigify_controls,
-    second_life,
-    smpl,
-    smpl_x,
-    track_spine,
-    unity,
-    unreal,
-    vroid,
-)
+from .families import nearest
+from .rigs import rigify_controls
 from .rotation import Floats
-from .tree import Tree, plain_name
+from .tree import Tree
 
-# The first is named when nothing fits; where two fit equally well, the earlier is taken.
-_FAMILIES: Final[tuple[ModuleType, ...]] = (
-    mixamo,
-    track_spine,
-    rigify,
-    unreal,
-    vroid,
-    unity,
-    makehuman,
-    daz_genesis_8,
-    daz_genesis_9,
-    auto_rig_pro,
-    poser,
-    smpl,
-    smpl_x,
-    second_life,
-    biped,
-    mesh2motion,
-)
-_NAME_SPACE: Final = r".*[:|]"
-OPTIONAL: Final = frozenset(f"{p}.{side}" for p in ("clavicle", "hand", "toe") for side in "LR")
 BY_STRUCTURE: Final = "by structure"
 
 
@@ -167,18 +128,11 @@ def identify(
     controls = control_roles(tree)
     if controls:
         return _sure(controls)
-    family, found, missing = max(
-        (
-            _found(family, tree, prefix)
-            for family in _FAMILIES
-            for prefix in _prefixes(family, tree)
-        ),
-        key=lambda candidate: len(candidate[1]),
-    )
+    family, found, missing = nearest(tree)
     if not missing:
-        return _sure(body(tree, found, family.FAMILY))
+        return _sure(body(tree, found, family.name))
     listed = ", ".join(f"{bone} ({role})" for role, bone in missing.items())
-    lacks = f"of a {family.FAMILY} rig it lacks {listed}."
+    lacks = f"of a {family.name} rig it lacks {listed}."
     if heads_m is None:
         raise RigError(
             f"The armature is not a rig that is known: {lacks} "
@@ -277,28 +231,6 @@ def _carrier(tree: Tree, found: Mapping[str, str]) -> str:
         f"Bone {bone} ({role}) does not hang from {found['pelvis']} (pelvis), "
         "so it would not travel with the body. Parent it, or select another armature."
     )
-
-
-def _found(
-    family: ModuleType, tree: Tree, prefix: str
-) -> tuple[ModuleType, dict[str, str], dict[str, str]]:
-    """Give the bones of a family that a rig has by role, and names of the needed that it lacks."""
-    found, missing = {}, {}
-    for role, bone in family.BONES.items():
-        name = prefix + bone
-        actual = name if name in tree else tree.by_plain_name(plain_name(name))
-        if actual:
-            found[role] = actual
-        elif role not in OPTIONAL:
-            missing[role] = name
-    return family, found, missing
-
-
-def _prefixes(family: ModuleType, tree: Tree) -> list[str]:
-    """Give what stands before bone names: what the family allows, a name space, or nothing."""
-    pattern = "|".join(filter(None, (family.PREFIX, _NAME_SPACE)))
-    matches = (re.match(pattern, name) for name in tree.names)
-    return sorted({"", *(found.group() for found in matches if found)})
 
 
 def _sure(roles: Roles) -> Match:

@@ -3,19 +3,23 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from .errors import RigError
-from .matching import OPTIONAL, Roles, control_roles
-from .structure import PARTS
+from .families import OPTIONAL
+from .limb_joints import PARTS
+from .matching import Roles, control_roles
 from .tree import Tree
 
 _SCHEMA: Final = "track_spine.rig"
 _VERSION: Final = 1
 _LARGEST: Final = 1_000_000
 """Most characters of a preset; that of a rig with the longest names Blender allows has 5,000."""
+_LONGEST: Final = 63
+"""Most letters of a bone's name in Blender."""
 _MOST: Final = 64
 """Most bones of a spine or neck."""
 _LISTS: Final = ("spine", "neck")
@@ -73,7 +77,7 @@ def read_preset(text: str, bone_names: Sequence[str], parents: Sequence[int]) ->
     if len(text) > _LARGEST:
         raise RigError(f"A preset of {len(text):,} characters is none: {_LARGEST:,} at most.")
     try:
-        content: Any = json.loads(text)
+        content: Any = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise RigError(f"The file is no preset of a rig: {error}.") from error
     if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
@@ -115,13 +119,10 @@ def roles_from(
     named = [b for bones in table.values() for b in (bones if isinstance(bones, list) else [bones])]
     lacking = sorted({bone for bone in named if bone not in tree})
     if lacking:
-        more = f" and {len(lacking) - 10} more" if len(lacking) > 10 else ""
-        raise RigError(
-            f"The preset is for another rig: this one lacks {', '.join(lacking[:10])}{more}."
-        )
+        raise RigError(f"The preset is for another rig: this one lacks {_listed(lacking)}.")
     twice = sorted({bone for bone in named if named.count(bone) > 1})
     if twice:
-        raise RigError(f"Bones that have two roles: {', '.join(twice[:10])}. Give each one role.")
+        raise RigError(f"Bones that have two roles: {_listed(twice)}. Give each one role.")
     controls = control_roles(tree)
     if controls and table["pelvis"] == controls.pelvis:
         return _edited(controls, table, family)
@@ -132,10 +133,25 @@ def roles_from(
     ]
     if loose:
         raise RigError(
-            f"Bones that do not hang from {table['pelvis']} (pelvis): {', '.join(loose[:10])}. "
+            f"Bones that do not hang from {table['pelvis']} (pelvis): {_listed(loose)}. "
             "Choose as pelvis the bone that carries them all."
         )
     return _edited(Roles(family, table["pelvis"], (), (), "", {}), table, family)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make a table of JSON's pairs, of which none may come twice."""
+    table = dict(pairs)
+    if len(table) != len(pairs):
+        twice = [key for key, number in Counter(key for key, _ in pairs).items() if number > 1]
+        raise ValueError(f"it has {_listed(twice)} twice")
+    return table
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Give names for a message, which a file may have made long and unprintable."""
+    shown = ("".join(c if c.isprintable() else "?" for c in name[:_LONGEST]) for name in names[:10])
+    return ", ".join(shown) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _edited(known: Roles, table: Mapping[str, Any], family: str) -> Roles:

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Auto-Rig Pro: names of its deform bones."""
+"""Auto-Rig Pro: names of its deform bones, which are those of its exports.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: lucky3d.fr/auto-rig-pro/doc, "Game Engine Export".
+"""
+
 from typing import Final
 
-FAMILY: Final = "Auto-Rig Pro"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Auto-Rig Pro",
+    bones={
         "pelvis": "root.x",
         "head": "head.x",
         "clavicle.L": "shoulder.l",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "leg_stretch.r",
         "foot.R": "foot.r",
         "toe.R": "toes_01.r",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

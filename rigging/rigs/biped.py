@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Biped of 3ds Max."""
+"""Biped of 3ds Max.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: help.autodesk.com, MAXScript of 3ds Max, "Biped Node Hierarchy".
+"""
+
 from typing import Final
 
-FAMILY: Final = "3ds Max Biped"
-PREFIX: Final = r"Bip\d+[ _]"
-"""What stands before every name: "Bip01 ", "Bip001 " and so on, or nothing."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="3ds Max Biped",
+    prefix=r"(?i:Bip)\d+[ _.-]?",
+    bones={
         "pelvis": "Pelvis",
         "head": "Head",
         "clavicle.L": "L Clavicle",
@@ -29,6 +30,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "R Calf",
         "foot.R": "R Foot",
         "toe.R": "R Toe0",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Daz Genesis 9."""
+"""Daz Genesis 9.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: the table for Unreal of the DAZ Importer by T. Larsson.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Daz Genesis 9"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Daz Genesis 9",
+    bones={
         "pelvis": "hip",
         "head": "head",
         "clavicle.L": "l_shoulder",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "r_shin",
         "foot.R": "r_foot",
         "toe.R": "r_toes",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

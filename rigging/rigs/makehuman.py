@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MakeHuman's and MPFB's default rig: two bones a limb segment, five in the spine."""
+"""MakeHuman's and MPFB's default rig: two bones a limb segment, five in the spine.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: github.com/makehumancommunity/mpfb2, `data/rigs/standard/rig.default.json`.
+"""
+
 from typing import Final
 
-FAMILY: Final = "MakeHuman"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="MakeHuman",
+    bones={
         "pelvis": "root",
         "head": "head",
         "clavicle.L": "clavicle.L",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "lowerleg01.R",
         "foot.R": "foot.R",
         "toe.R": "toe1-1.R",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

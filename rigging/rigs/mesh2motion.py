@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mesh2Motion: names of Rigify's deform bones but for hips and head."""
+"""Mesh2Motion: names of Rigify's deform bones but for hips and head.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: github.com/scottpetrovic/mesh2motion-app, `static/skeletons/human-skeleton.glb`.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Mesh2Motion"
-PREFIX: Final = r"DEF-"
-"""What stands before every name: "DEF-", or nothing."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Mesh2Motion",
+    prefix=r"DEF-",
+    bones={
         "pelvis": "hips",
         "head": "head",
         "clavicle.L": "shoulder.L",
@@ -29,6 +30,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "shin.R",
         "foot.R": "foot.R",
         "toe.R": "toe.R",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

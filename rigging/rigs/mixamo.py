@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mixamo: names as mixamo.com writes them; Ready Player Me and CMU's BVH have them too."""
+"""Mixamo: names as mixamo.com writes them.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: github.com/makehumancommunity/mpfb2, `data/rigs/standard/rig.mixamo.json`.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Mixamo"
-PREFIX: Final = r"mixamorig\d*[:_]?"
-"""What may stand before every name: "mixamorig:", "mixamorig1:" and so on, or nothing."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Mixamo",
+    prefix=r"mixamorig\d*[:_]?",
+    bones={
         "pelvis": "Hips",
         "head": "Head",
         "clavicle.L": "LeftShoulder",
@@ -29,6 +30,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "RightLeg",
         "foot.R": "RightFoot",
         "toe.R": "RightToeBase",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poser's names, as the conversion of the CMU motions for Daz has them."""
+"""Poser's names, as the conversion of the CMU motions for Daz has them.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: the BVH files "for Daz" of cgspeed.com, B. Hahne's conversion of mocap.cs.cmu.edu.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Poser and CMU"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Poser and CMU",
+    bones={
         "pelvis": "hip",
         "head": "head",
         "clavicle.L": "lCollar",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "rShin",
         "foot.R": "rFoot",
         "toe.R": "rToe",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

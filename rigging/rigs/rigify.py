@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rigify's human metarigs, and the deform and original bones of what they generate."""
+"""Rigify's human metarigs, and the deform and original bones of what they generate.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: `rigify/metarigs/human.py` of Blender.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Rigify"
-PREFIX: Final = r"(DEF|ORG)-"
-"""What stands before every name: "DEF-", "ORG-", or nothing."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Rigify",
+    prefix=r"(DEF|ORG)-",
+    bones={
         "pelvis": "spine",
         "head": "spine.006",
         "clavicle.L": "shoulder.L",
@@ -29,6 +30,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "shin.R",
         "foot.R": "foot.R",
         "toe.R": "toe.R",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

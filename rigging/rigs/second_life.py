@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Second Life avatars (`avatar_skeleton.xml` of its viewer), with or without the Bento spine."""
+"""Second Life avatars, with or without the Bento spine.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: github.com/secondlife/viewer, `indra/newview/character/avatar_skeleton.xml`.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Second Life"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Second Life",
+    bones={
         "pelvis": "mPelvis",
         "head": "mHead",
         "clavicle.L": "mCollarLeft",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "mKneeRight",
         "foot.R": "mAnkleRight",
         "toe.R": "mFootRight",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

@@ -4,16 +4,14 @@
 Source: meshcapade.wiki/SMPL, the tables of joints; SMPL-X and later code write `left_hip` instead.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
-FAMILY: Final = "SMPL"
-PREFIX: Final = r"[mf]_avg_"
-"""What the meshes of SMPL's authors put before every name, or nothing."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="SMPL",
+    prefix=r"[mf]_avg_",
+    bones={
         "pelvis": "Pelvis",
         "head": "Head",
         "clavicle.L": "L_Collar",
@@ -32,6 +30,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "R_Knee",
         "foot.R": "R_Ankle",
         "toe.R": "R_Foot",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

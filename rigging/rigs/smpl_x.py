@@ -4,16 +4,13 @@
 Source: github.com/vchoutas/smplx, smplx/joint_names.py.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
-FAMILY: Final = "SMPL-X"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="SMPL-X",
+    bones={
         "pelvis": "pelvis",
         "head": "head",
         "clavicle.L": "left_collar",
@@ -32,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "right_knee",
         "foot.R": "right_ankle",
         "toe.R": "right_foot",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

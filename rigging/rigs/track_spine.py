@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The armature this extension makes: the bones of `rigging.skeleton`."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
-FAMILY: Final = "Track Spine"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Track Spine",
+    bones={
         "pelvis": "pelvis",
         "head": "spine_09_head",
         "clavicle.L": "clavicle.L",
@@ -29,6 +26,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "shin.R",
         "foot.R": "foot.R",
         "toe.R": "toe.R",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unity's humanoid, by the names of its `HumanBodyBones`; VRM's humanoid has them too."""
+"""Unity's humanoid, by the names of its `HumanBodyBones`; Godot's humanoid profile has them too.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: docs.unity3d.com/ScriptReference/HumanBodyBones.html.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Unity"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Unity",
+    bones={
         "pelvis": "Hips",
         "head": "Head",
         "clavicle.L": "LeftShoulder",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "RightLowerLeg",
         "foot.R": "RightFoot",
         "toe.R": "RightToes",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

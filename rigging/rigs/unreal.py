@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Unreal mannequin and MetaHuman body; MPFB's game-engine rig has the same names."""
+"""Unreal mannequin; MPFB's game-engine rig has the same names.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: github.com/saturday06/VRM-Addon-for-Blender, `human_bone_mapper/unreal_mapping.py`.
+"""
+
 from typing import Final
 
-FAMILY: Final = "Unreal"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="Unreal",
+    bones={
         "pelvis": "pelvis",
         "head": "head",
         "clavicle.L": "clavicle_l",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "calf_r",
         "foot.R": "foot_r",
         "toe.R": "ball_r",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""VRM avatars made with VRoid Studio."""
+"""VRM avatars made with VRoid Studio.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Source: github.com/saturday06/VRM-Addon-for-Blender, `human_bone_mapper/vroid_mapping.py`.
+"""
+
 from typing import Final
 
-FAMILY: Final = "VRoid"
-PREFIX: Final = ""
-"""Nothing stands before the names."""
+from .family import Family
 
-BONES: Final[Mapping[str, str]] = MappingProxyType(
-    {
+FAMILY: Final = Family(
+    name="VRoid",
+    bones={
         "pelvis": "J_Bip_C_Hips",
         "head": "J_Bip_C_Head",
         "clavicle.L": "J_Bip_L_Shoulder",
@@ -29,6 +29,5 @@ BONES: Final[Mapping[str, str]] = MappingProxyType(
         "shin.R": "J_Bip_R_LowerLeg",
         "foot.R": "J_Bip_R_Foot",
         "toe.R": "J_Bip_R_ToeBase",
-    }
+    },
 )
-"""Bone by role; the spine and neck are the bones between."""

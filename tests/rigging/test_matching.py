@@ -3,8 +3,9 @@
 
 import pytest
 from track_spine.rigging.errors import RigError
+from track_spine.rigging.families import FAMILIES
 from track_spine.rigging.matching import match
-from track_spine.rigging.rigs import mixamo, track_spine
+from track_spine.rigging.rigs import biped, mixamo
 from track_spine.rigging.skeleton import canonical_skeleton
 
 
@@ -144,5 +145,43 @@ def test_arms_must_hang_from_a_spine():
         match(*as_lists(tree))
 
 
+def family_tree(family):
+    """Bone -> parent of a rig with a family's bones and marks, three of a spine and one neck."""
+    bones = family.bones
+    tree = dict(
+        zip(
+            ("Columna 1", "Columna 2", "Cerviz"),
+            (bones["pelvis"], "Columna 1", "Columna 2"),
+            strict=True,
+        )
+    )
+    tree = {bones["pelvis"]: None} | tree | {bones["head"]: "Cerviz"}
+    for side in "LR":
+        for start, chain in (
+            ("Columna 2", ("clavicle", "upper_arm", "forearm", "hand")),
+            (bones["pelvis"], ("thigh", "shin", "foot", "toe")),
+        ):
+            for part in chain:
+                tree[bones[f"{part}.{side}"]] = start
+                start = bones[f"{part}.{side}"]
+    return tree | dict.fromkeys(family.marks, bones["head"])
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_each_family_is_told_by_its_names(family):
+    roles = match(*as_lists(family_tree(family)))
+    assert roles.family == family.name
+    assert (roles.pelvis, roles.head) == (family.bones["pelvis"], family.bones["head"])
+    assert roles.limbs == {role: bone for role, bone in family.bones.items() if "." in role}
+    assert (roles.spine, roles.neck) == (("Columna 1", "Columna 2"), ("Cerviz",))
+
+
+@pytest.mark.parametrize("prefix", ["Bip01 ", "Bip001 ", "Bip01_", "bip01-", "Bip02"])
+def test_bipeds_are_known_by_any_of_their_prefixes(prefix):
+    roles = match(*as_lists(family_tree(biped.FAMILY), prefix))
+    assert (roles.family, roles.limbs["toe.L"]) == ("3ds Max Biped", f"{prefix}L Toe0")
+
+
 def test_families_name_the_same_roles():
-    assert set(mixamo.BONES) == set(track_spine.BONES)
+    for family in FAMILIES:
+        assert set(family.bones) == set(mixamo.FAMILY.bones), family.name

@@ -79,6 +79,12 @@ def test_a_preset_for_another_rig_names_the_bones_this_one_lacks():
         (edited(spine=["spine_01"] * 65), "64"),
         (edited(head={"a": 1}), "head"),
         (edited(neck=[None]), "neck"),
+        (edited(pelvis=float("nan")), "pelvis"),
+        (edited(head=7), "head"),
+        (edited(spine=[["spine_01"]]), "spine"),
+        ('{"schema": "track_spine.rig", "version": NaN}', "version nan"),
+        ('{"bones": {"head": "a", "head": "b"}}', "head twice"),
+        ('{"a":' * 50_000, "no preset"),
         (edited(head="spine_01"), "two roles"),
         (edited(pelvis="spine_02", spine=["spine_03"]), "do not hang"),
     ],
@@ -87,6 +93,13 @@ def test_a_preset_for_another_rig_names_the_bones_this_one_lacks():
 def test_liars_are_refused(text, message):
     with pytest.raises(RigError, match=message):
         read_preset(text, SKELETON.bones, PARENTS)
+
+
+def test_bones_of_a_liar_cannot_carry_anything_into_messages():
+    with pytest.raises(RigError) as caught:
+        read_preset(edited(head="a\n\x1b[31m\ud800" + "b" * 500_000), SKELETON.bones, PARENTS)
+    assert len(str(caught.value)) < 200
+    assert str(caught.value).isprintable()
 
 
 def test_a_name_cannot_carry_control_characters_into_messages():
