@@ -2,7 +2,8 @@
 """Judges lifting on rendered clips of people and motions that nothing was trained on.
 
 Run as a module it looks at .cache/training/held_out_motion, which lift_held_out.py renders, enters
-the figures in out/motion.json and prints them clip by clip. See docs/lifting.md.
+the figures in out/motion.json and prints them clip by clip. With --choosing it looks at the clips
+that settings are chosen on, and enters nothing. See docs/lifting.md.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from .anatomy import Floats
 from .errors import TrainingError
 from .judge_look import Looker, crop_about
 from .lift_errors import HIPS, SHOULDERS
-from .lift_held_out import FOLDER, HeldOut, read_clips
+from .lift_held_out import CHOOSING, CHOOSING_FOLDER, CLIPS, FOLDER, HeldOut, read_clips
 from .lift_score import mpjpe, p_mpjpe
 
 COMMAND: Final = "make evaluate-motion"
@@ -215,8 +216,14 @@ def joined(scores: list[Scores]) -> Scores:
     return Scores(**{name: np.concatenate([vars(one)[name] for one in scores]) for name in names})
 
 
-def write(scores: Mapping[str, Scores], ends: float, path: Path) -> None:
-    """Enter the figures: each mean over all frames, and the error at ends over that within."""
+def write(scores: Mapping[str, Scores], ends: float, path: Path | None) -> None:
+    """Print the figures, each a mean over all frames, and enter them in a file if one is given.
+
+    Args:
+        scores: By way of lifting, see `judge`.
+        ends: Error at ends over that within, see `cut_error`.
+        path: The file.
+    """
 
     def mean(way: str, what: str, scale: float = 1000.0) -> float:
         return round(scale * float(vars(scores[way])[what].mean()), 3)
@@ -243,22 +250,31 @@ def write(scores: Mapping[str, Scores], ends: float, path: Path) -> None:
         ("within_one_sigma", mean("windows", "within", 1.0), "ratio", 0.683),
     )
     for name, value, unit, baseline in rows:
-        record(path, name, round(value, 3), unit, baseline, COMMAND)
+        if path is not None:
+            record(path, name, round(value, 3), unit, baseline, COMMAND)
         print(f"{name:32} {value:8.3f} {unit:6} {'' if baseline is None else baseline}")
+
+
+def opened(path: Path) -> TemporalLifter:
+    """Open a lifter that need not be the pinned one."""
+    content = path.read_bytes()
+    card = replace(LIFTER, file=path.name, sha256=hashlib.sha256(content).hexdigest())
+    return TemporalLifter(Session(card, path.parent, threads=1))
 
 
 def main() -> int:
     """Judge the lifter that ships; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=Path, default=FOLDER)
+    parser.add_argument("--choosing", action="store_true", help="clips to choose settings on")
     parser.add_argument("--lifter", type=Path, default=MODELS_FOLDER / LIFTER.file)
     parser.add_argument("--out", type=Path, default=OUT)
     options = parser.parse_args()
+    folder, count = options.clips, len(CLIPS)
+    if options.choosing:
+        folder, count = CHOOSING_FOLDER, len(CHOOSING)
     try:
-        content = options.lifter.read_bytes()
-        card = replace(LIFTER, file=options.lifter.name, sha256=hashlib.sha256(content).hexdigest())
-        network = TemporalLifter(Session(card, options.lifter.parent, threads=1))
-        looker, clips = Looker(), read_clips(options.clips)
+        network, looker, clips = opened(options.lifter), Looker(), read_clips(folder, count)
     except (TrainingError, InferenceError, OSError) as error:
         print(f"evaluate-motion: {error}", file=sys.stderr)
         return 1
@@ -267,7 +283,8 @@ def main() -> int:
         means = {name: scores.spine.mean() for name, scores in judge([one], network).items()}
         shown = ", ".join(f"{name} {1000 * value:.1f}" for name, value in means.items())
         print(f"{clip.name}: spine P-MPJPE, mm: {shown}")
-    write(judge(judged, network), cut_error(judged, network), options.out)
+    path = None if options.choosing else options.out
+    write(judge(judged, network), cut_error(judged, network), path)
     return 0
 
 

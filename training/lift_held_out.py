@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Renders short clips of people, clothes, motions and places that nothing was trained on.
+"""Renders short clips of people who move: those to judge lifting by, and those to choose it on.
 
-Run as a module it fills .cache/training/held_out_motion; what is there already is kept.
+Run as a module it fills .cache/training/held_out_motion with people, clothes, motions and places
+that nothing was trained on; with --choosing .cache/training/choosing_motion with such as may be
+trained on, so that settings are chosen without a look at the first. What is there already is kept.
 """
 
 import argparse
@@ -32,10 +34,15 @@ from .poses import with_curve
 from .posing import Posed, put_on
 from .sample import Studio, open_studio
 from .scene import draw_light
+from .splits import bodies_aside
 
 FOLDER: Final = CACHE / "held_out_motion"
+CHOOSING_FOLDER: Final = CACHE / "choosing_motion"
 
-CLIPS: Final = (
+Clip = tuple[str, str, int]
+"""Source, clip and first frame."""
+
+CLIPS: Final[tuple[Clip, ...]] = (
     ("bandai", "bow_giant_001", 0),
     ("cmu", "02_05", 60),
     ("bandai", "dance-short_normal_001", 300),
@@ -45,12 +52,32 @@ CLIPS: Final = (
     ("bandai", "walk_old_002", 20),
     ("deepmimic", "jump", 0),
 )
-"""Source, clip and first frame. The clips of CMU and DeepMimic are aside in splits.py, so that the
-spine head has not seen them either; Bandai's may only test."""
+"""What is judged on. The clips of CMU and DeepMimic are aside in splits.py, so that the spine head
+has not seen them either; Bandai's may only test."""
+
+CHOOSING: Final[tuple[Clip, ...]] = (
+    ("deepmimic", "cartwheel", 6),
+    ("cmu", "01_02", 547),
+    ("cmu", "03_02", 7),
+    ("cmu", "12_01_walk", 11),
+    ("deepmimic", "stealthy_walk", 2),
+    ("cmu", "01_11", 279),
+    ("cmu", "03_04", 302),
+    ("cmu", "01_07", 34),
+    ("cmu", "01_02", 33),
+    ("cmu", "01_07", 759),
+    ("cmu", "01_08", 253),
+    ("deepmimic", "dance_b", 0),
+    ("cmu", "01_11", 317),
+    ("cmu", "01_10", 485),
+)
+"""What settings are chosen on: drawn by chance among the captures that may be trained on."""
 
 CLIP_FRAMES: Final = 48
 SEED: Final = 404
+CHOOSING_SEED: Final = 777
 WANDER_M: Final = np.array([0.15, 0.15])
+"""How far somebody moves about who was captured in place: a step to each side, assumed."""
 
 
 @dataclass(frozen=True)
@@ -76,27 +103,28 @@ class HeldOut:
     centre_px: Floats
 
 
-def render_clips(folder: Path, data: Path) -> None:
+def render_clips(folder: Path, data: Path, choosing: bool = False) -> None:
     """Render the clips that a folder lacks.
 
     Args:
         folder: Where to.
         data: The shared data folder.
+        choosing: Render CHOOSING, not CLIPS.
 
     Raises:
         TrainingError: If something is missing.
     """
-    todo = [number for number in range(len(CLIPS)) if not _path(folder, number).exists()]
+    clips, seed = (CHOOSING, CHOOSING_SEED) if choosing else (CLIPS, SEED)
+    todo = [number for number in range(len(clips)) if not _path(folder, number).exists()]
     if not todo:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="track_spine_") as scratch:
-        studio = open_studio(
-            CACHE / "bodies.npz", data / "mocap", data / "video", Path(scratch), aside=True
-        )
+        studio = _studio(data, Path(scratch), choosing)
         for number in todo:
-            source, clip, start = CLIPS[number]
-            arrays = _render(studio, _motion(studio, data, source, clip), start, number)
+            source, clip, start = clips[number]
+            motion = _motion(studio, data, source, clip)
+            arrays = _render(studio, motion, start, np.random.default_rng([seed, number]))
             path = _path(folder, number)
             partial = path.with_name(f".{path.stem}.{os.getpid()}.part.npz")
             np.savez(partial, name=f"{source} {clip}", **arrays)
@@ -104,11 +132,12 @@ def render_clips(folder: Path, data: Path) -> None:
             print(f"{path.name}: {source} {clip}, {len(arrays['time_s'])} frames", flush=True)
 
 
-def read_clips(folder: Path) -> list[HeldOut]:
+def read_clips(folder: Path, count: int = len(CLIPS)) -> list[HeldOut]:
     """Read the rendered clips.
 
     Args:
         folder: What `render_clips` filled.
+        count: How many clips there are.
 
     Returns:
         The clips.
@@ -116,7 +145,7 @@ def read_clips(folder: Path) -> list[HeldOut]:
     Raises:
         TrainingError: If one is missing or damaged.
     """
-    return [_read(_path(folder, number)) for number in range(len(CLIPS))]
+    return [_read(_path(folder, number)) for number in range(count)]
 
 
 def _read(path: Path) -> HeldOut:
@@ -135,12 +164,20 @@ def _read(path: Path) -> HeldOut:
             )
     except Exception as error:
         raise TrainingError(
-            f"{path} cannot be read ({error}): delete it and make evaluate-motion"
+            f"{path} cannot be read ({error}): delete it and run lift_held_out.py"
         ) from error
 
 
 def _path(folder: Path, number: int) -> Path:
     return folder / f"clip-{number:02d}.npz"
+
+
+def _studio(data: Path, scratch: Path, choosing: bool) -> Studio:
+    bank, mocap, video = CACHE / "bodies.npz", data / "mocap", data / "video"
+    studio = open_studio(bank, mocap, video, scratch, aside=not choosing)
+    if not choosing:
+        return studio
+    return replace(studio, bodies=studio.bodies[~bodies_aside(studio.bodies)])
 
 
 def _motion(studio: Studio, data: Path, source: str, clip: str) -> Motion:
@@ -149,8 +186,7 @@ def _motion(studio: Studio, data: Path, source: str, clip: str) -> Motion:
     return next(one for one in studio.motions if (one.source, one.clip) == (source, clip))
 
 
-def _render(studio: Studio, motion: Motion, start: int, number: int) -> dict[str, Any]:
-    rng = np.random.default_rng([SEED, number])
+def _render(studio: Studio, motion: Motion, start: int, rng: Generator) -> dict[str, Any]:
     body = int(studio.bodies[rng.integers(len(studio.bodies))])
     person = draw_person(studio.model, studio.pattern, body, rng)
     rows = np.arange(start, min(start + CLIP_FRAMES, len(motion.pelvis)))
@@ -205,10 +241,11 @@ def _camera(points: Floats, stature: float, rng: Generator) -> Camera:
 def main() -> None:
     """Render what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=FOLDER)
+    parser.add_argument("--choosing", action="store_true", help="the clips to choose settings on")
     parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
-    render_clips(options.out, options.data)
+    folder = CHOOSING_FOLDER if options.choosing else FOLDER
+    render_clips(folder, options.data, options.choosing)
 
 
 if __name__ == "__main__":

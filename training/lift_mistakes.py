@@ -14,19 +14,25 @@ from .lift_config import LiftConfig
 from .lift_errors import Errors
 
 TREMBLE_SHARE: Final = 1.5
-"""How much more a point shakes that scores nothing than one that scores 1, less one."""
+"""How much more a point shakes that scores nothing than one that scores 1, less one.
+
+Of the 16,018 bodies of `lift-errors`, limbs' points scored below 0.1 are off across the image by
+3.8 times as much in the median as those above 0.9, and by 1.3 times in the root mean square.
+"""
 
 LOST_M: Final = 0.15
-"""How far off a lost point is guessed."""
+"""How far off a lost point is guessed along an axis; 0.17 in the root mean square of limbs' points
+of these bodies that score below 0.1."""
 
 SEARCHED: Final = 2000
-"""Bodies among which those alike are looked for."""
+"""Bodies among which those alike are looked for: a draw then takes half as long as the network."""
 
 AWAY: Final = 4.0
 """How much less, in logarithms, a body counts a moment away from where it is alike."""
 
 KEY_S: Final = 0.35
-"""Time in which a person has moved enough for other errors."""
+"""Time from one such moment to the next; chosen, as AWAY, with LiftConfig's `lasting` and `flicker`
+on the clips of `lift_held_out.CHOOSING`: `lift_lasting.py` prints how the two compare."""
 
 DESCRIBED: Final = [
     INDEX[name]
@@ -161,7 +167,10 @@ class Mistakes:
         return np.asarray(shaken)
 
     def _lose(self, flat_m: Floats, off: Floats, score: Floats, rng: Generator) -> None:
-        """Lose a limb for a moment, or all that the picture's edge cuts off."""
+        """Lose a limb for a moment, or all that the picture's edge cuts off.
+
+        What is left of the scores, and how often it is the legs alone, is assumed.
+        """
         count, length = score.shape[:2]
 
         def lose(row: int, when: slice, points: list[int], off_m: float, left: float) -> None:

@@ -88,12 +88,9 @@ def train_lifter(
         optimiser.load_state_dict(state.optimiser)
     while state.step < config.steps:
         start = time.monotonic()
-        sums: dict[str, list[float]] = {}
         until = min(state.step + config.save_every, config.steps)
-        for step in range(state.step, until):
-            parts = _step(lifter, average, optimiser, theatre, step, config)
-            for name, value in parts.items():
-                sums.setdefault(name, []).append(value)
+        steps = range(state.step, until)
+        parts = [_step(lifter, average, optimiser, theatre, step, config) for step in steps]
         if until == config.steps:
             _calibrate(average, theatre, config)
         state = LiftState(
@@ -104,8 +101,7 @@ def train_lifter(
             optimiser.state_dict(),
         )
         save_state(path, state)
-        means = ", ".join(f"{name} {np.mean(values):.4f}" for name, values in sums.items())
-        say(f"step {until}: {means}, {time.monotonic() - start:.0f} s")
+        say(f"step {until}: {_means(parts)}{time.monotonic() - start:.0f} s")
     return state
 
 
@@ -186,6 +182,13 @@ def losses(lifter: Lifter, windows: Windows, config: LiftConfig) -> tuple[Tensor
 
 def _length(vectors: Tensor) -> Tensor:
     return (vectors.square().sum(dim=-1) + 1e-8).sqrt()
+
+
+def _means(parts: list[dict[str, float]]) -> str:
+    """Means of the steps that tell each part; only steps of whole windows tell any."""
+    told = {name for one in parts for name in one}
+    means = {name: np.mean([one[name] for one in parts if name in one]) for name in sorted(told)}
+    return "".join(f"{name} {mean:.4f}, " for name, mean in means.items())
 
 
 def _fresh(config: LiftConfig) -> LiftState:

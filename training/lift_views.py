@@ -22,27 +22,38 @@ from .lift_mistakes import Mistakes, mirrored
 from .motions import FRAME_STEP_S
 
 DISTANCE_M: Final = (1.7, 9.0)
+"""From the camera to the hips, as camera.draw_camera has it for somebody of 1.7 m."""
+
 TEMPO: Final = (0.7, 1.4)
-"""How much faster or slower a motion is seen than it was."""
+"""How much faster or slower a motion is seen than it was: half an octave each way, assumed."""
 
 STEP_RANGE_S: Final = (STEP_S / 1.2, 0.1)
-"""Times between frames: 36 to 10 Hz."""
+"""Times between frames: 36 to 10 Hz. Footage of 50 Hz and more is thinned to that by
+temporal_lifter."""
 
 MISSED: Final = 0.03
-"""Share of frames that are damaged or in which nobody is seen."""
+"""Share of frames that are damaged or in which nobody is seen; assumed."""
 
 SINGLE_STILL: Final = 0.5
-"""Share of single frames that are the network's own bodies."""
+"""Share of single frames that are the network's own bodies. With all of them, single frames of the
+clips of `lift_held_out.CHOOSING` came out within 1 %."""
 
 SIZE_SD: Final = 0.02
-"""Spread of the size that a person is taken for, logarithm."""
+"""Spread of the size that a person is taken for, logarithm; assumed."""
 
 NEAREST_M: Final = 0.4
-"""Nearest that a point comes to the camera."""
+"""Nearest that a point comes to the camera: nearer ones would have slopes without bound."""
 
 TURN_SD_DEG: Final = 6.0
 APPROACH_SD_M: Final = 0.4
-"""How fast the camera turns about the person, and how fast the person comes, a second."""
+"""How fast the camera turns about the person, and how fast the person comes, a second: a camera on
+a tripod or in a hand, and people who mostly stay where they are; assumed."""
+
+FASTEST_M: Final = 1.2
+"""Fastest that a person comes, metres a second: an easy walk."""
+
+BACKWARDS: Final = 0.2
+"""Share of the motions that are seen backwards; assumed."""
 
 _POINT_OF: Final = {row: INDEX[name] for name, row in SEEN.items()}
 _LANDMARK: Final = [_POINT_OF.get(row, 0) for row in range(len(LANDMARKS))]
@@ -132,7 +143,7 @@ class Theatre:
         turned = drift.reshape(*time_s.shape, 3, 3) @ turn[:, None]
         seen = points @ turned.transpose(0, 1, 3, 2)
         distance = _drawn(DISTANCE_M, (count, 1), rng)
-        speed = np.clip(rng.normal(0.0, APPROACH_SD_M, (count, 1)), -1.2, 1.2)
+        speed = np.clip(rng.normal(0.0, APPROACH_SD_M, (count, 1)), -FASTEST_M, FASTEST_M)
         away = distance + speed * (time_s - time_s.mean(axis=1, keepdims=True))
         return seen, away
 
@@ -142,7 +153,7 @@ class Theatre:
         last = len(motion) - 1
         room = max(last - at_s[-1] / FRAME_STEP_S, 0.0)
         at = np.minimum(rng.uniform(0.0, room) + at_s / FRAME_STEP_S, last - 1e-6)
-        if rng.random() < 0.2:
+        if rng.random() < BACKWARDS:
             at = at[::-1]
         row = at.astype(int)
         share = (at - row)[:, None, None]

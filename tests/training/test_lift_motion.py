@@ -73,6 +73,18 @@ def test_every_clip_of_the_test_is_aside(motions):
         assert (source, clip) not in by_name or not may_train(by_name[source, clip])
 
 
+def test_every_clip_that_settings_are_chosen_on_may_be_trained_on(motions):
+    from track_spine.training.lift_bank import may_train
+    from track_spine.training.lift_held_out import CHOOSING, CLIP_FRAMES, CLIPS
+
+    by_name = {(motion.source, motion.clip): motion for motion in motions}
+    assert not {one[:2] for one in CHOOSING} & {one[:2] for one in CLIPS}
+    for source, clip, start in CHOOSING:
+        motion = by_name[source, clip]
+        assert may_train(motion)
+        assert start + CLIP_FRAMES <= len(motion.pelvis)
+
+
 def test_bandai_people_stand_upright_and_bow_forwards():
     from track_spine.training.lift_bandai import ARCHIVE, read_bandai
     from track_spine.training.places import DATA

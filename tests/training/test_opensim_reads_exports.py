@@ -11,6 +11,7 @@ from track_spine.rigging.skeleton import canonical_skeleton
 from ..rigging.conftest import key_points, pose, turn_about
 
 opensim = pytest.importorskip("opensim", reason="pip install --no-deps opensim==4.6")
+opensim.Logger.removeFileSink()  # else it writes opensim.log wherever the tests are run
 
 FRAMES, RATE_HZ = 30, 25.0
 
