@@ -94,8 +94,12 @@ $(VENV_NEW)/.done: pyproject.toml setup.py Makefile
 	@$(VENV_NEW)/bin/python -m pip install -q --disable-pip-version-check -e ".[dev]" "bpy==$(BPY_NEW)"
 	@touch $@
 
+REAL_RIGS := tests/rigging/test_real_rigs.py
+
 test-matrix: setup $(SAMPLE) extension $(VENV_OLD)/.done $(VENV_NEW)/.done
-	TRACK_SPINE_ZIP=$(ZIP) $(VENV_OLD)/bin/pytest
+	@# Blender 4.2 as a module crashes in its importers once a process has opened many files.
+	TRACK_SPINE_ZIP=$(ZIP) $(VENV_OLD)/bin/pytest --ignore $(REAL_RIGS)
+	$(VENV_OLD)/bin/pytest $(REAL_RIGS)
 	TRACK_SPINE_ZIP=$(ZIP) $(BIN)/pytest tests/test_extension.py
 	TRACK_SPINE_ZIP=$(ZIP) $(VENV_NEW)/bin/pytest
 

@@ -45,8 +45,8 @@ def chosen_person(
         How the clip is to be solved.
 
     Raises:
-        RigError: Several people are in the clip, the frames do not show the torso, or the file
-            cannot be used.
+        RigError: Several people are in the clip, the frames go beyond it or do not show the torso,
+            or the file cannot be used.
     """
     if arguments.neutral is None and arguments.person is None:
         return Reconstruction()

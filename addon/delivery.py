@@ -123,7 +123,9 @@ def deliver(context: bpy.types.Context, run: Run, result: Result) -> Delivery:
     return delivery
 
 
-def apply_take(context: bpy.types.Context, take: Path, target: str) -> list[Played]:
+def apply_take(
+    context: bpy.types.Context, take: Path, target: str
+) -> tuple[list[Played], tuple[str, ...]]:
     """Put a take that was delivered before onto an armature, as the panel's settings now say.
 
     Args:
@@ -132,7 +134,7 @@ def apply_take(context: bpy.types.Context, take: Path, target: str) -> list[Play
         target: Name of the armature object; empty makes a new one for each person.
 
     Returns:
-        What was made of each person.
+        What was made of each person; what the user should know of the scene besides.
 
     Raises:
         RigError: The take is damaged or cannot be solved, or the armature lacks bones.
@@ -145,10 +147,12 @@ def apply_take(context: bpy.types.Context, take: Path, target: str) -> list[Play
     time_s, by_scene = motions[0].time_s, scene.track_spine.filmed_by == "SCENE"
     rate_hz = frame_rate(clip, time_s) if by_scene and clip else scene_rate(scene)
     frames = key_frames(time_s, first_frame(scene, clip), rate_hz)
+    warnings = [*longest_wins(motions, target)]
     if by_scene:
-        motions, _ = seen_by_scene(scene, motions, frames)
+        motions, unsure = seen_by_scene(scene, motions, frames)
+        warnings += unsure
     parts = _cast(context, motions, target, name)
-    return _play(context, parts, frames, name)
+    return _play(context, parts, frames, name), tuple(warnings)
 
 
 def summary(result: Result) -> str:

@@ -47,8 +47,8 @@ class TRACKSPINE_OT_retarget(ReportsErrors, bpy.types.Operator):
 
     def _apply(self, context: bpy.types.Context) -> set[str]:
         take = Path(bpy.path.abspath(self.take or context.scene.track_spine.last_take))
-        played = apply_take(context, take, self.target or chosen_target(context))
-        for warning in (warning for one in played for warning in one.warnings):
+        played, warnings = apply_take(context, take, self.target or chosen_target(context))
+        for warning in (*warnings, *(warning for one in played for warning in one.warnings)):
             self.report({"WARNING"}, warning)
         self.report({"INFO"}, f"Made {', '.join(one.action for one in played)}")
         return {"FINISHED"}

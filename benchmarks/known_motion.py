@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from track_spine.rigging.attachments import attach
 from track_spine.rigging.motion import Motion3D
-from track_spine.rigging.rotation import Floats, conjugate, multiply
+from track_spine.rigging.rotation import Floats
 from track_spine.rigging.skeleton import DEFAULT_LENGTHS_M
 from track_spine.rigging.solve import solve
 from track_spine.training.motions import read_bvh
@@ -105,8 +105,7 @@ def _on_skeleton(motion: Motion3D) -> Motion3D:
     """Give the places that the joints have by the solution of the motion."""
     solved = solve(motion)
     where = attach(motion, solved)
-    turn = multiply(solved.motion.rotation, conjugate(solved.skeleton.rest))
-    xyz = where.place(solved.heads_m, turn)
+    xyz = where.place(solved.heads_m, solved.turn)
     return Motion3D(where.points, motion.time_s, xyz, np.ones(xyz.shape[:2]))
 
 

@@ -20,7 +20,7 @@ from track_spine.rigging.filters import smooth
 from track_spine.rigging.holding import slides
 from track_spine.rigging.motion import Motion3D, load_lifted
 from track_spine.rigging.reconstruct import Reconstruction, reconstruct
-from track_spine.rigging.rotation import Floats, conjugate, multiply
+from track_spine.rigging.rotation import Floats
 from track_spine.rigging.smoothness import amplitude_kept, jitter
 from track_spine.rigging.solve import Solved, believed, solve
 
@@ -67,8 +67,7 @@ def figures_of_takes(motions: list[Motion3D]) -> dict[str, tuple[float, str, flo
 
 def placed(solved: Solved, where: Attachments) -> Floats:
     """Give the key points (T, N, 3) as the solved skeleton carries them, NaN where not valid."""
-    turn = multiply(solved.motion.rotation, conjugate(solved.skeleton.rest))
-    return where.place(solved.heads_m, turn)
+    return where.place(solved.heads_m, solved.turn)
 
 
 def amplitude() -> float:

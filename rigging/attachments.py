@@ -10,7 +10,7 @@ import numpy as np
 from . import spine_curve
 from .freedoms import Ints
 from .motion import Motion3D
-from .rotation import Floats, conjugate, multiply, rotate
+from .rotation import Floats, conjugate, rotate
 from .solve import Solved
 
 _SIDES: Final = (("left", "L"), ("right", "R"))
@@ -88,7 +88,7 @@ def attach(motion: Motion3D, solved: Solved) -> Attachments:
         The attachments.
     """
     skeleton = solved.skeleton
-    turn = multiply(solved.motion.rotation, conjugate(skeleton.rest))
+    turn = solved.turn
     found = []
     for column, name in enumerate(motion.names):
         if name in _JOINTS:

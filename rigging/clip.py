@@ -74,7 +74,7 @@ def refine(
     free = freedoms(solved.skeleton)
     deviation = np.full(solved.motion.rotation.shape[:2], np.nan)
     rotation, root_m = solved.motion.rotation.copy(), solved.motion.root_m.copy()
-    turn = multiply(rotation, conjugate(solved.skeleton.rest))
+    turn = solved.turn
     valid = solved.motion.valid
     attachments = attach(motion, solved)
     bends = np.zeros((8, 2)) if neutral is None else neutral

@@ -61,6 +61,10 @@ In the monocular take of a walker 7 m away, samples are 5 mm off vertically, 15 
 way walked and 51 to 59 mm along the view; steps bounce and sway by several times the first.
 """
 
+MAX_GAP_S: Final = 0.25
+"""Longest time unseen that is bridged: a hand that reaches (0.5 s and more) cannot go and come back
+in it."""
+
 _NEAREST_M: Final = 0.1
 """Depth below which no point is before a camera: as near as lenses focus on a person. Where a body
 reaches behind the picture plane, it keeps pixels from being told in metres of a negative depth."""
@@ -97,9 +101,7 @@ def cutoffs_hz(strength: Mapping[str, float]) -> dict[str, float]:
     return chosen
 
 
-def smooth(
-    motion: Motion3D, *, cutoff_hz: Mapping[str, float] = CUTOFF_HZ, max_gap_s: float = 0.25
-) -> Motion3D:
+def smooth(motion: Motion3D, *, cutoff_hz: Mapping[str, float] = CUTOFF_HZ) -> Motion3D:
     """Smooth every key point, each region as strongly as its movement allows.
 
     A track is the curve x(t) that makes the sum of w (y - x)^2 dt plus the integral of (x''')^2 /
@@ -109,13 +111,13 @@ def smooth(
     together; f of the travel falls with the cube root of its error, direction by direction, which
     is best for a path with random jerks. Weights follow the scores within a track; `outliers`
     have no weight, and the curve's value replaces them. Pixels are smoothed like points, with
-    outliers of their own.
+    outliers of their own. A point unseen for longer than `MAX_GAP_S` is smoothed on either side on
+    its own.
 
     Args:
         motion: Raw key points.
         cutoff_hz: f by key point and for `ROOT`; points that are not named are treated like the
             root.
-        max_gap_s: A point unseen for longer than this is smoothed on either side on its own.
 
     Returns:
         The same frames, names and scores; missing points stay missing.
@@ -126,20 +128,18 @@ def smooth(
     """
     time_s = motion.time_s
     seen = motion.score > 0.0
-    weight = _weights(motion, motion.xyz_m, seen, max_gap_s)
-    travel, smooth_travel = _travel(motion, weight, cutoff_hz[ROOT], max_gap_s)
+    weight = _weights(motion, motion.xyz_m, seen)
+    travel, smooth_travel = _travel(motion, weight, cutoff_hz[ROOT])
     xyz = np.full_like(motion.xyz_m, np.nan)
     for k, name in enumerate(motion.names):
         f = cutoff_hz.get(name, cutoff_hz[ROOT])
-        for rows in _runs(time_s, seen[:, k], max_gap_s):
+        for rows in _runs(time_s, seen[:, k]):
             relative = motion.xyz_m[rows, k] - travel[rows]
             xyz[rows, k] = smooth_travel[rows] + _fit(time_s[rows], relative, weight[rows, k], f)
-    return replace(motion, xyz_m=xyz, xy_px=_smooth_pixels(motion, cutoff_hz, max_gap_s))
+    return replace(motion, xyz_m=xyz, xy_px=_smooth_pixels(motion, cutoff_hz))
 
 
-def _smooth_pixels(
-    motion: Motion3D, cutoff_hz: Mapping[str, float], max_gap_s: float
-) -> Floats | None:
+def _smooth_pixels(motion: Motion3D, cutoff_hz: Mapping[str, float]) -> Floats | None:
     """Smooth where a camera sees points (T, K, 2) as strongly as where they are."""
     if motion.xy_px is None or motion.camera is None:
         return motion.xy_px
@@ -148,32 +148,28 @@ def _smooth_pixels(
         return motion.xy_px
     depth_m = motion.camera.seen_from(motion.xyz_m)[..., 2]
     px_per_m = motion.camera.focal_px / np.nanmedian(np.maximum(depth_m, _NEAREST_M))
-    weight = _weights(motion, motion.xy_px, seen, max_gap_s, px_per_m)
+    weight = _weights(motion, motion.xy_px, seen, px_per_m)
     xy_px = motion.xy_px.copy()
     for k, name in enumerate(motion.names):
         f = cutoff_hz.get(name, cutoff_hz[ROOT])
-        for rows in _runs(motion.time_s, seen[:, k], max_gap_s):
+        for rows in _runs(motion.time_s, seen[:, k]):
             xy_px[rows, k] = _fit(motion.time_s[rows], xy_px[rows, k], weight[rows, k], f)
     return xy_px
 
 
-def _weights(
-    motion: Motion3D, tracks: Floats, seen: Bools, max_gap_s: float, per_metre: float = 1.0
-) -> Floats:
+def _weights(motion: Motion3D, tracks: Floats, seen: Bools, per_metre: float = 1.0) -> Floats:
     """Weigh samples (T, K) by score, relative to the track's median; outliers weigh nothing."""
     weight = np.zeros(motion.score.shape)
     for k in np.flatnonzero(seen.any(axis=0)):
         score = motion.score[:, k]
         weight[:, k] = np.minimum(score / np.median(score[seen[:, k]]), 2.0) ** 2
-        for rows in _runs(motion.time_s, seen[:, k], max_gap_s):
+        for rows in _runs(motion.time_s, seen[:, k]):
             off = outliers(motion.time_s[rows], tracks[rows, k], per_metre)
             weight[rows[off], k] = 0.0
     return weight
 
 
-def _travel(
-    motion: Motion3D, weight: Floats, cutoff_hz: float, max_gap_s: float
-) -> tuple[Floats, Floats]:
+def _travel(motion: Motion3D, weight: Floats, cutoff_hz: float) -> tuple[Floats, Floats]:
     """Give the path of mid-hip before and after smoothing, (T, 3) each, bridged where not seen."""
     hips = [motion.names.index(n) for n in ("left_hip", "right_hip") if n in motion.names]
     seen = (weight[:, hips] > 0.0).all(axis=1) & (len(hips) == 2)
@@ -181,7 +177,7 @@ def _travel(
     if not seen.any():
         return raw, raw
     raw[seen] = motion.xyz_m[np.ix_(seen, hips)].mean(axis=1)
-    runs = list(_runs(motion.time_s, seen, max_gap_s))
+    runs = list(_runs(motion.time_s, seen))
     axes, errors_m = _error_axes([(motion.time_s[rows], raw[rows]) for rows in runs])
     fitted = raw.copy()
     for rows in runs:
@@ -218,11 +214,11 @@ def _error_axes(runs: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
     return axes, np.sqrt(np.maximum(variances, 0.0))
 
 
-def _runs(time_s: Floats, seen: Bools, max_gap_s: float) -> Iterator[npt.NDArray[np.intp]]:
-    """Yield the rows of each stretch in which samples follow one another within `max_gap_s`."""
+def _runs(time_s: Floats, seen: Bools) -> Iterator[npt.NDArray[np.intp]]:
+    """Yield the rows of each stretch in which samples follow one another within `MAX_GAP_S`."""
     at = np.flatnonzero(seen)
     if len(at):
-        yield from np.split(at, np.flatnonzero(np.diff(time_s[at]) > max_gap_s) + 1)
+        yield from np.split(at, np.flatnonzero(np.diff(time_s[at]) > MAX_GAP_S) + 1)
 
 
 def _windows(samples: Floats) -> Floats:

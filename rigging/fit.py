@@ -32,9 +32,6 @@ _KEEP: Final = np.radians(20.0)
 """How far, usually, the first solution is off where nothing else is known, such as the twist of a
 straight arm: twice what a wrist 1 cm off turns the plane of an arm bent by 12 degrees."""
 
-BENDING: Final = spine_curve.BONES[1:]
-"""The segments that bend against the one below: all but the lowest, which tips the pelvis."""
-
 _ROOT_PRICE: Final = 0.05
 _TURN_PRICE: Final = 8e-3
 """Price of squared accelerations, s^3/m^2 and s^3/rad^2: spectral densities of 20 m^2/s^3, about
@@ -256,7 +253,7 @@ def _limit_equations(problem: Problem, pose: Pose, blocks: Floats) -> tuple[floa
     """
     free = problem.free
     skeleton = free.skeleton
-    spine = [skeleton.index(name) for name in BENDING]
+    spine = [skeleton.index(name) for name in spine_curve.BENDING]
     least, most = bend_ranges(skeleton)
     for edge in (least, most):
         edge[spine, ::2] += problem.neutral
@@ -271,6 +268,8 @@ def _limit_equations(problem: Problem, pose: Pose, blocks: Floats) -> tuple[floa
     bent, bent_slope = curve_cost(pose.local[:, spine], skeleton.rest[spine], problem.neutral)
     slope[:, spine] += bent_slope
     for axis, form in zip("XZ", spine_curve.turn_stiffness(), strict=True):
-        columns = np.array([ROOT + free.columns.index(f"{name} {axis}") for name in BENDING])
+        columns = np.array(
+            [ROOT + free.columns.index(f"{name} {axis}") for name in spine_curve.BENDING]
+        )
         blocks[:, columns[:, None], columns] += form
     return cost + reach + bent, slope

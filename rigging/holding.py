@@ -12,7 +12,7 @@ from .attachments import Attachments
 from .contacts import FEET, HANDS, SEAT, episodes
 from .freedoms import Ints
 from .observations import Locks
-from .rotation import Bools, Floats, conjugate, multiply, rotate
+from .rotation import Bools, Floats, rotate
 from .solve import Solved
 
 _SLIP_USUAL_M: Final[Mapping[str, float]] = MappingProxyType(
@@ -66,7 +66,7 @@ def hold(solved: Solved, contacts: Mapping[str, Bools], attachments: Attachments
         The points to hold.
     """
     carried = _carried(solved, attachments)
-    turn = multiply(solved.motion.rotation, conjugate(solved.skeleton.rest))
+    turn = solved.turn
     tracks = {
         name: solved.heads_m[:, bone] + rotate(turn[:, bone], offset)
         for name, (bone, offset) in carried.items()
@@ -103,7 +103,7 @@ def kept(solved: Solved, contacts: Mapping[str, Bools], locks: Locks) -> dict[st
     Returns:
         (T,) each by part; a foot that is more than 2.5 mm from where it should rest does not.
     """
-    turn = multiply(solved.motion.rotation, conjugate(solved.skeleton.rest))
+    turn = solved.turn
     held = dict(contacts)
     for i, name in enumerate(locks.names):
         if name in FEET:
@@ -125,7 +125,7 @@ def slides(solved: Solved, contacts: Mapping[str, Bools], attachments: Attachmen
     Returns:
         (S,) metres from where each contact begins, at most, in the plane.
     """
-    turn = multiply(solved.motion.rotation, conjugate(solved.skeleton.rest))
+    turn = solved.turn
     found = []
     for name, (bone, offset) in _carried(solved, attachments).items():
         if name in FEET:

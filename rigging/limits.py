@@ -61,7 +61,7 @@ def bend_ranges(skeleton: Skeleton) -> tuple[Floats, Floats]:
         part = name.partition(".")[0]
         if part in _LIMB_DEG:
             least[bone], most[bone] = np.radians(_LIMB_DEG[part]).T
-    spine = [skeleton.index(name) for name in spine_curve.BONES[1:]]
+    spine = [skeleton.index(name) for name in spine_curve.BENDING]
     forward, backward, aside = np.radians(spine_curve.turn_limits_deg()).T
     least[spine], most[spine] = (
         np.stack([edge, np.full_like(edge, side * np.inf), side * aside], axis=-1)

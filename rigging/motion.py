@@ -22,6 +22,10 @@ _LARGEST_ARRAY_BYTES: Final = 2**31
 _FARTHEST_M: Final = 1e4
 _LONGEST_FOCAL_PX: Final = 1e6
 
+_LEAST_STEP_S: Final = 1e-6
+"""Least time between two frames: faster than any camera by far. The sixth powers of time in filters
+and fit lose all their digits between 1e-8 and 1e-9 s."""
+
 # What is read of the file: kind of number (as in numpy.dtype.kind) and number of axes.
 _LIFTED: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
     {
@@ -140,8 +144,8 @@ class Motion3D:
         """Check that the parts fit together.
 
         Raises:
-            RigError: Names repeat, a shape is wrong, time does not increase, or a value is out of
-                range.
+            RigError: Names repeat, a shape is wrong, time does not increase by a microsecond a
+                frame, or a value is out of range.
         """
         frames, points = len(self.time_s), len(self.names)
         if len(set(self.names)) != points:
@@ -234,8 +238,8 @@ class BoneMotion:
         """Check that the parts fit together.
 
         Raises:
-            RigError: A shape is wrong, time does not increase, or a valid frame holds NaN or a
-                non-unit quaternion.
+            RigError: A shape is wrong, time does not increase by a microsecond a frame, or a valid
+                frame holds NaN or a non-unit quaternion.
         """
         frames = len(self.time_s)
         _require_shape("time_s", self.time_s, (frames,))
@@ -261,6 +265,11 @@ def _require_shape(what: str, array: Floats | Bools, shape: tuple[int, ...]) -> 
 def _require_increasing(time_s: Floats) -> None:
     if not np.isfinite(time_s).all() or not (np.diff(time_s) > 0.0).all():
         raise RigError("Times must be finite and strictly increasing; write the take again.")
+    least_s = float(np.diff(time_s).min(initial=np.inf))
+    if least_s < _LEAST_STEP_S:
+        raise RigError(
+            f"Frames {least_s:.1e} s apart are closer than a microsecond: give times in seconds."
+        )
 
 
 def load_lifted(path: Path) -> dict[int, Motion3D]:

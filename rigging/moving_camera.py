@@ -79,7 +79,8 @@ def floor_share(motion: Motion3D, place_m: Floats) -> float | None:
     sure = (score >= SURE_SCORE) & (below_m > LEAST_SLOPE * level_m) & (place_m[:, None, 2] > 0.0)
     share = np.full(score.shape, np.inf)
     np.divide(np.broadcast_to(place_m[:, None, 2], score.shape), below_m, out=share, where=sure)
-    window = np.floor(motion.time_s / FLOOR_WINDOW_S + 1e-6).astype(int)
+    whole = np.floor(motion.time_s / FLOOR_WINDOW_S + 1e-6)
+    window = np.unique(whole, return_inverse=True)[1]
     lowest = np.full(window.max(initial=-1) + 1, np.inf)
     np.minimum.at(lowest, window, share.min(axis=1))
     lowest = lowest[np.isfinite(lowest)]

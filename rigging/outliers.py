@@ -28,7 +28,7 @@ _WINDOW: Final = 31
 normal noise, over a second of 30 frames."""
 
 _LONGEST_S: Final = 0.25
-"""Longest excursion, from the last good sample to the next: what `filters.smooth` bridges."""
+"""Longest excursion, from the last good sample to the next: what `filters.MAX_GAP_S` bridges."""
 
 _LONGEST_END: Final = 3
 """Most samples at an end of a track that may be off: nothing shows that they come back. Of four, a

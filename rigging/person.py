@@ -30,7 +30,6 @@ _VERSION: Final = 1
 _LARGEST_BYTES: Final = 100_000
 _LONGEST_M: Final = 3.0
 _MOST_BENT: Final = np.radians(60.0)
-_BENDING: Final = spine_curve.BONES[1:]
 STATURE_M: Final = (0.3, 2.8)
 """Least and most height that is believed, soles to the top of the head."""
 
@@ -57,7 +56,7 @@ class Person:
         canonical_skeleton(self.lengths_m)
         if max(self.lengths_m.values(), default=0.0) > _LONGEST_M:
             raise RigError(f"A bone longer than {_LONGEST_M} m is not a person's.")
-        wanted = (len(_BENDING), 2)
+        wanted = (len(spine_curve.BENDING), 2)
         if self.neutral.shape != wanted or not (np.abs(self.neutral) < _MOST_BENT).all():
             raise RigError(
                 f"A neutral posture needs {wanted[0]} bends by {wanted[1]}, each less than "
@@ -82,8 +81,8 @@ def bends(solved: Solved) -> Floats:
         and Z (+ to the right) of the segment above, radians; NaN where not valid.
     """
     skeleton = solved.skeleton
-    turn = multiply(solved.motion.rotation, conjugate(skeleton.rest))
-    upper = [skeleton.index(bone) for bone in _BENDING]
+    turn = solved.turn
+    upper = [skeleton.index(bone) for bone in spine_curve.BENDING]
     lower = [skeleton.index(bone) for bone in spine_curve.BONES[:-1]]
     between = multiply(conjugate(turn[:, lower]), turn[:, upper])
     return rotate(conjugate(skeleton.rest[upper]), rotation_vector(between))
@@ -101,7 +100,7 @@ def posture(skeleton: Skeleton, neutral: Floats) -> Floats:
         somebody whose pelvis is not turned.
     """
     turns = [IDENTITY]
-    for bone, (forward, right) in zip(_BENDING, neutral, strict=True):
+    for bone, (forward, right) in zip(spine_curve.BENDING, neutral, strict=True):
         bent = rotate(skeleton.rest[skeleton.index(bone)], np.array([forward, 0.0, right]))
         angle = np.asarray(np.linalg.norm(bent))
         axis = bent / np.maximum(angle, 1e-12)

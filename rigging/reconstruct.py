@@ -74,14 +74,21 @@ def neutral_trial(motion: Motion3D, frames: slice) -> Person:
 
     Args:
         motion: Raw key points.
-        frames: Which frames show them standing as they do.
+        frames: Which frames show them standing as they do; the last is out.
 
     Returns:
         The person.
 
     Raises:
-        RigError: Those frames do not show the torso, or the person's size cannot be.
+        RigError: The clip ends before those frames do, they do not show the torso, or the person's
+            size cannot be.
     """
+    count = len(motion.time_s)
+    if frames.stop > count:
+        raise RigError(
+            f"The neutral frames {frames.start or 0}:{frames.stop} go beyond the clip, which has "
+            f"{count}: choose others."
+        )
     trial = believed(motion.at(frames))
     if len(trial.time_s) == 0 or not torso_seen(trial).any():
         raise RigError("The neutral frames do not show the torso: choose others.")

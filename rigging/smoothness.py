@@ -69,19 +69,16 @@ def jitter(tracks: Floats) -> float:
     return float(np.sqrt(np.mean(seen**2))) if len(seen) else float("nan")
 
 
-def amplitude_kept(
-    time_s: Floats, before: Floats, after: Floats, up_to_hz: float = MOVEMENT_HZ
-) -> float:
+def amplitude_kept(time_s: Floats, before: Floats, after: Floats) -> float:
     """Give how much of a movement is left: the part of the result that follows the original.
 
     Args:
         time_s: (T,) seconds.
         before: (T, ...) original.
         after: (T, ...) result.
-        up_to_hz: Frequency up to which movement counts.
 
     Returns:
-        Regression of the result on the original over those frequencies, the steady part left out;
+        Regression of the result on the original up to `MOVEMENT_HZ`, the steady part left out;
         in the longest stretch in which all tracks are seen; NaN where that shows no movement.
     """
     flat_before, flat_after = before.reshape(len(before), -1), after.reshape(len(after), -1)
@@ -97,7 +94,7 @@ def amplitude_kept(
         line = np.linspace(sampled[0], sampled[-1], len(sampled))
         spectra.append(np.fft.rfft((sampled - line) * np.hanning(len(even))[:, None], axis=0))
     frequency = np.fft.rfftfreq(len(even), even[1] - even[0])
-    low = (frequency > 0.2) & (frequency <= up_to_hz)
+    low = (frequency > 0.2) & (frequency <= MOVEMENT_HZ)
     power = np.sum(np.abs(spectra[0][low]) ** 2)
     if power == 0.0:
         return float("nan")

@@ -13,7 +13,7 @@ from .lengths import measure_lengths, mid_hip
 from .limbs import solve_arm, solve_leg
 from .motion import BoneMotion, Motion3D
 from .posing import Posing
-from .rotation import Bools, Floats, continuous
+from .rotation import Bools, Floats, conjugate, continuous, multiply
 from .skeleton import Skeleton, canonical_skeleton, fk
 from .smoothness import Effect
 from .trunk import solve_trunk, torso_seen
@@ -35,8 +35,8 @@ class Solved:
         motion: Rotations of its bones.
         heads_m: (T, B, 3) where bones begin, by forward kinematics; NaN where not valid.
         tails_m: (T, B, 3) where bones end.
-        contacts: (T,) whether `left_heel`, `left_ball`, `right_heel` and `right_ball` rest on the
-            ground; empty where that was not looked for.
+        contacts: (T,) whether each of `FEET`, `HANDS` and `SEAT` of `contacts.py` rests; empty
+            where that was not looked for.
         sigma: (T, B) standard deviation of each joint about its least certain axis, radians,
             against the parent bone (the world for the pelvis); NaN where not valid. Where a joint
             does not turn on its own it is 0. None before the whole clip is fitted.
@@ -50,6 +50,11 @@ class Solved:
     contacts: Mapping[str, Bools] = field(default_factory=dict)
     sigma: Floats | None = None
     smoothing: Mapping[str, Effect] = field(default_factory=dict)
+
+    @property
+    def turn(self) -> Floats:
+        """Turns (T, B, 4) of the bones from rest in the world; NaN where not valid."""
+        return multiply(self.motion.rotation, conjugate(self.skeleton.rest))
 
 
 def person_lengths(motion: Motion3D) -> dict[str, float]:

@@ -20,6 +20,9 @@ BONES: Final = (
 )
 """The nine segments, bottom to top; the sixth ends at C7 and carries the arms."""
 
+BENDING: Final = BONES[1:]
+"""The segments that bend against the one below: all but the lowest, which tips the pelvis."""
+
 CHEST: Final = 5
 """Position in `BONES` of the segment that ends at C7."""
 

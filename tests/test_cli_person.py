@@ -43,6 +43,12 @@ def test_several_people_are_refused(tmp_path):
         chosen_person(parsed("--neutral", "0:20"), [standing(), standing()], tmp_path)
 
 
+def test_neutral_frames_beyond_the_clip_are_refused(tmp_path):
+    with pytest.raises(RigError, match="0:31 go beyond the clip, which has 30"):
+        chosen_person(parsed("--neutral", "0:31"), [standing()], tmp_path)
+    assert not (tmp_path / "person.json").exists()
+
+
 @pytest.mark.parametrize("frames", ["", "5", "5:2", "-1:4", "a:b", "0:1:2"])
 def test_frames_that_are_none_are_refused(frames, capsys):
     with pytest.raises(SystemExit):

@@ -48,7 +48,7 @@ def _run(use_fake, lifted_file, tmp_path):
     """Track the person whom the camera went round."""
 
     def run(larger=1.0):
-        lifted = tmp_path / "l.npz"
+        lifted = tmp_path / "lifted.npz"
         pixels, world_m = write_take(lifted, lifted_file, PLACES, 640.0, SIZE, larger)
         use_fake("tracks", lifted)
         assert bpy.ops.track_spine.track(take=str(tmp_path / "take")) == {"FINISHED"}
@@ -73,13 +73,15 @@ def test_its_motion_does_not_end_in_the_rig_and_feet_are_on_the_scene_s_floor(
     assert [picture.clip for picture in camera.data.background_images] == [clip]
 
 
-def test_a_scene_of_another_scale_is_told_with_what_to_do(clip, points_m, run, capfd):
+def test_a_scene_of_another_scale_is_told_with_what_to_do(clip, points_m, run, capfd, tmp_path):
     mark(clip, PLACES, points_m)
     solve_camera(clip, add_camera(), floor=(0, 1, 2), metres=4.5)
     rig, pixels, _ = run()
     told = capfd.readouterr().out
     assert "would be 3.00 times as tall as given" in told and "Set Scale: by 0.333" in told
     assert misfit(rig, pixels, range(1, 41), SIZE) < 0.001
+    bpy.ops.track_spine.retarget(take=str(tmp_path), target=rig.name)
+    assert "would be 3.00 times as tall as given" in capfd.readouterr().out
 
 
 def test_frames_without_a_solution_are_counted(clip, points_m, run, capfd):

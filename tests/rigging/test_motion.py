@@ -91,6 +91,7 @@ def test_points_without_score_or_position_are_missing(tmp_path):
         ("names", np.arange(3), "names"),
         ("time_s", np.array([0.0, 1.0, 1.0, 2.0, 3.0]), "increasing"),
         ("time_s", np.array([0.0, 1.0, np.nan, 2.0, 3.0]), "increasing"),
+        ("time_s", np.array([0.0, 1.0, 1.0 + 1e-9, 2.0, 3.0]), "closer than a microsecond"),
         ("time_s", np.arange(4.0), "fit"),
         ("time_s", np.arange(5), "time_s"),
         ("person", np.array([4, 4]), "repeat"),

@@ -65,6 +65,15 @@ def test_the_floor_tells_size_and_distance(truth):
     assert right == pytest.approx(1.0, abs=0.05)  # the feet have soles
 
 
+def test_the_floor_does_not_ask_when_the_clock_began(truth):
+    place_m = path(len(truth.time_s))[:, :3, 3]
+    at = [
+        floor_share(replace(truth, time_s=truth.time_s + begin), place_m)
+        for begin in (0.0, -60.0, 2e9)
+    ]
+    assert at[1] == pytest.approx(at[0]) and at[2] == pytest.approx(at[0], rel=1e-3)
+
+
 def test_feet_that_are_not_seen_from_above_tell_no_floor(truth):
     place_m = path(len(truth.time_s))[:, :3, 3]
     assert floor_share(truth, place_m - np.array([0.0, 0.0, 2.5])) is None

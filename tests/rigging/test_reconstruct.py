@@ -221,8 +221,14 @@ def test_a_neutral_trial_is_kept_and_angles_are_told_from_it(
 
 
 def test_neutral_frames_without_a_torso_are_refused(walk):
-    with pytest.raises(RigError, match="choose others"):
-        neutral_trial(walk, slice(500, 600))
+    nobody = replace(walk, xyz_m=np.full_like(walk.xyz_m, np.nan), score=np.zeros_like(walk.score))
+    with pytest.raises(RigError, match="do not show the torso: choose others"):
+        neutral_trial(nobody, slice(0, 30))
+
+
+def test_neutral_frames_beyond_the_clip_are_refused(walk):
+    with pytest.raises(RigError, match="0:600 go beyond the clip, which has 60: choose others"):
+        neutral_trial(walk, slice(0, 600))
 
 
 @pytest.mark.parametrize(
