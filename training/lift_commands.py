@@ -27,7 +27,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         commands: Its sub-parsers.
     """
     draw = commands.add_parser("lift-motions", help="motions of points for the lifter; resumes")
-    draw.add_argument("--count", type=int, default=400, help="motions wanted in the folder")
+    draw.add_argument("--count", type=int, default=460, help="motions wanted in the folder")
     draw.add_argument("--seed", type=int, default=1)
     draw.add_argument("--data", type=Path, default=DATA, help="the shared data folder")
     draw.add_argument("--out", type=Path, required=True)
